@@ -1,0 +1,43 @@
+# make book   build the HTML book             make notebooks  re-execute every chapter in place
+# make test   everything that CI runs         make pins       renew requirements.txt from pyproject.toml
+.DEFAULT_GOAL := help
+.PHONY: help book test notebooks pins lab clean
+
+BIN := .venv/bin
+READY := .venv/ready
+# Two test workers share the machine with two chains each.
+WORKERS ?= 2
+# One BLAS thread: the models are small, and threads only get in each other's way.
+export OMP_NUM_THREADS := 1
+
+help:
+	@sed -n 's/^# //p' Makefile | head -n 2
+	@echo "make lab    open the notebooks in JupyterLab   make clean   remove what was built"
+
+$(READY): requirements.txt pyproject.toml tools/venv.sh
+	@sh tools/venv.sh
+	@touch $@
+
+book: $(READY)
+	@start=$$(date +%s) && $(BIN)/jupyter-book build --quiet . >/dev/null && \
+		echo "The book is built, in $$(($$(date +%s) - start)) s. Open it:" && \
+		echo "file://$(CURDIR)/_build/html/index.html"
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --nbval --numprocesses $(WORKERS) --dist loadfile --durations 10
+
+notebooks: $(READY)
+	@$(BIN)/python tools/notebooks.py
+
+lab: $(READY)
+	$(BIN)/jupyter lab book
+
+pins: $(READY)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --all-extras --upgrade \
+		--custom-compile-command "make pins" pyproject.toml --output-file requirements.txt
+
+clean:
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,87 @@
+"""The posterior by Bambi, which writes the PyMC model from the formula by itself."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..model import Design
+from ..priors import Priors, translate
+from .fits import BayesFit, gated_fit, sampler_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+
+def fit_bambi(
+    formula: str,
+    data: pd.DataFrame,
+    *,
+    priors: Priors,
+    seed: int,
+    limits: Mapping[str, Any] | None = None,
+    **sample: Any,
+) -> BayesFit:
+    """Sample the posterior with Bambi.
+
+    Bambi has no correlated varying effects, so a model with several takes
+    ``correlation_eta=None``. Its habit of centring the predictors, which would change what the
+    prior of the intercept means, is switched off.
+
+    Parameters
+    ----------
+    formula, data
+        As for `Design.from_formula`; numeric columns only.
+    priors : Priors
+        The priors; ``correlation_eta`` must be None if there are several varying effects.
+    seed : int
+        Seed of the sampler.
+    limits : mapping, optional
+        Limits for `require_converged`, such as ``{"max_rhat": 1.02}``.
+    **sample
+        Passed to the sampler: ``draws`` (2,000), ``tune`` (1,000), ``chains`` (4), ...
+
+    Returns
+    -------
+    BayesFit
+
+    Raises
+    ------
+    ConvergenceError
+        If the chains have not converged.
+    ValueError
+        If the formula, the data and the priors do not fit together, or Bambi cannot express them.
+    """
+    design = Design.from_formula(formula, data)
+    priors.require_names_of(design)
+    if len(design.effects) > 1 and priors.correlation_eta is not None:
+        raise ValueError(
+            "Bambi has no correlated varying effects: priors.correlation_eta must be None for "
+            f"{design.varying}, got {priors.correlation_eta!r}"
+        )
+    import bambi as bmb
+
+    def prior(source: Any) -> bmb.Prior:
+        name, parameters = translate(source)
+        return bmb.Prior(name, **parameters)
+
+    model_priors = {name: prior(priors.common_prior(name)) for name in design.common}
+    model_priors |= {
+        name: bmb.Prior("Normal", mu=0, sigma=prior(priors.group_sd_prior(name)))
+        for name in design.varying
+    }
+    model_priors["sigma"] = prior(priors.residual_sd)
+    start = time.perf_counter()
+    model = bmb.Model(formula, data, priors=model_priors, center_predictors=False)
+    tree = model.fit(inference_method="nutpie", **sampler_settings(sample, seed))
+    seconds = time.perf_counter() - start
+    tree = tree.map_over_datasets(
+        lambda group: (
+            group.rename({f"{design.group}__factor_dim": design.group})
+            if f"{design.group}__factor_dim" in group.dims
+            else group
+        )
+    )
+    return gated_fit("Bambi", design, priors, tree, seconds, limits)

@@ -1,0 +1,270 @@
+"""Maximum likelihood with statsmodels' MixedLM."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..convergence import ConvergenceError
+from ..gaussian import Conditional, condition
+from ..model import Design
+from .fits import effects_frame
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# A maximum is accepted if a Newton step from it would move no parameter by more than this many
+# standard errors.
+MAX_STEP = 0.01
+
+
+@dataclass(frozen=True)
+class MLFit:
+    """A maximum likelihood (or REML) fit that has been checked to be a maximum.
+
+    Attributes
+    ----------
+    engine : str
+        ``"ML"`` or ``"REML"``.
+    design : Design
+        The model's matrices.
+    result : statsmodels MixedLMResults
+        What statsmodels returned, for everything that is not here.
+    seconds : float
+        Wall time of statsmodels' fit.
+    variances, free_sds
+        The estimated standard deviations and correlations, and the standard errors of their logs
+        and atanhs.
+    given : Conditional
+        Coefficients and varying effects given these.
+    """
+
+    engine: str
+    design: Design
+    result: Any
+    seconds: float
+    variances: _Variances = field(repr=False)
+    free_sds: NDArray[np.float64] = field(repr=False)
+    given: Conditional = field(repr=False)
+
+    @property
+    def loglik(self) -> float:
+        """The maximised log-likelihood, the restricted one for REML."""
+        return self.given.reml_loglik if self.engine == "REML" else self.given.loglik
+
+    def summary(self, ci_prob: float = 0.95) -> pd.DataFrame:
+        r"""Estimates, standard errors and Wald intervals.
+
+        The standard errors of the common coefficients are those of generalised least squares,
+        :math:`(X^\top V^{-1} X)^{-1}`, as lme4 has them. Those of the standard deviations and
+        correlations come from the curvature of the log-likelihood in log sd and atanh
+        correlation, by the delta method; their intervals are computed on that scale. They are NaN
+        for an estimate on the boundary, of which the fit has warned.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``mean`` (the estimate), ``sd`` (its standard error) and the interval's bounds,
+            named as ArviZ names those of a posterior, so that all engines' tables have one form.
+
+        Raises
+        ------
+        ValueError
+            If `ci_prob` is not between 0 and 1.
+        """
+        if not 0 < ci_prob < 1:
+            raise ValueError(f"ci_prob must be between 0 and 1, got {ci_prob!r}")
+        from scipy.stats import norm
+
+        b, b_sd = self.given.b, np.sqrt(np.diag(self.given.b_cov))
+        v, q = self.variances, self.variances.q
+        z = norm.ppf(0.5 + ci_prob / 2)
+        lower, upper = (
+            np.concatenate(
+                [b + s * b_sd, _Variances.from_free(v.free + s * self.free_sds, q).natural]
+            )
+            for s in (-z, z)
+        )
+        percent = f"{100 * ci_prob:g}"
+        return pd.DataFrame(
+            {
+                "mean": np.concatenate([b, v.natural]),
+                "sd": np.concatenate([b_sd, v.slope * self.free_sds]),
+                f"eti{percent}_lb": lower,
+                f"eti{percent}_ub": upper,
+            },
+            index=self.design.parameters,
+        )
+
+    def group_effects(self) -> pd.DataFrame:
+        """Conditional modes (BLUPs) of each group's effects and of their totals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (group, effect). ``mean`` and ``sd`` are of the deviation u_j, ``total_mean`` and
+            ``total_sd`` of the deviation plus the common coefficient that it varies. The sds
+            include the uncertainty in the common coefficients and leave out that in the standard
+            deviations, which maximum likelihood takes as known.
+        """
+        at, frames = self.given, []
+        for i, k in enumerate(self.design.counterparts):
+            variance = at.u_cov[:, i, i]
+            total, total_variance = at.u[:, i], variance
+            if k is not None:
+                total = total + at.b[k]
+                total_variance = variance + at.b_cov[k, k] + 2 * at.ub_cov[:, i, k]
+            frames.append(
+                effects_frame(
+                    self.design,
+                    self.design.varying[i],
+                    mean=at.u[:, i],
+                    sd=np.sqrt(variance),
+                    total_mean=total,
+                    total_sd=np.sqrt(total_variance),
+                )
+            )
+        return pd.concat(frames).sort_index()
+
+
+def fit_ml(formula: str, data: pd.DataFrame, *, reml: bool = False, **fit: Any) -> MLFit:
+    r"""Fit a two-level Gaussian model by maximum likelihood.
+
+    Parameters
+    ----------
+    formula : str
+        Such as ``"course ~ female + (1 + female | school)"``; the varying effects of one factor
+        are correlated.
+    data : pandas.DataFrame
+        One row an observation.
+    reml : bool, default False
+        Maximise the restricted likelihood, in which the common coefficients are integrated out.
+    **fit
+        Passed to statsmodels' ``MixedLM.fit``. Its default optimiser (BFGS, then L-BFGS, then
+        conjugate gradients) is the one to trust: ``method="powell"`` stops short of the maximum.
+
+    Returns
+    -------
+    MLFit
+
+    Raises
+    ------
+    ConvergenceError
+        If statsmodels says that it has not converged, or says so wrongly: the log-likelihood is
+        not finite, or a Newton step would still move the estimates.
+    ValueError
+        If the formula and the data do not fit together, as `Design.from_formula` says.
+    """
+    from statsmodels.regression.mixed_linear_model import MixedLM
+
+    design = Design.from_formula(formula, data)
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what they warn of is checked below
+        result = MixedLM(design.y, design.X, groups=design.codes, exog_re=design.Z).fit(
+            reml=reml, **fit
+        )
+    seconds = time.perf_counter() - start
+    engine = "REML" if reml else "ML"
+    if not (result.converged and np.isfinite(result.llf) and result.scale > 0):
+        raise ConvergenceError(
+            f"MixedLM ({engine}) has not converged on {formula!r}: log-likelihood {result.llf}"
+        )
+    variances = _Variances.from_covariance(result.cov_re, math.sqrt(result.scale))
+    if variances.on_boundary:
+        warnings.warn(
+            f"{engine} estimate on the boundary (an sd of 0 or a correlation of 1): no standard "
+            f"errors for {design.parameters[len(design.common) :]}",
+            stacklevel=2,
+        )
+        free_sds = np.full_like(variances.natural, np.nan)
+    else:
+        free_sds = _free_sds(engine, design, variances)
+    return MLFit(
+        engine=engine,
+        design=design,
+        result=result,
+        seconds=seconds,
+        variances=variances,
+        free_sds=free_sds,
+        given=condition(design, variances.natural[-1], result.cov_re),
+    )
+
+
+@dataclass(frozen=True)
+class _Variances:
+    """Standard deviations (q,), correlations and residual sd in one vector, and the same freed.
+
+    The free form is log sd, atanh correlation, log residual sd: unbounded, so that derivatives
+    and Wald intervals make sense.
+    """
+
+    natural: NDArray[np.float64]
+    q: int
+
+    @classmethod
+    def from_covariance(cls, covariance: NDArray[np.float64], sigma: float) -> _Variances:
+        sds = np.sqrt(np.clip(np.diag(covariance), 0, None))
+        scale = np.outer(sds, sds)
+        pairs = np.triu_indices(len(sds), k=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            correlations = (covariance / scale)[pairs]
+        return cls(np.concatenate([sds, correlations, [sigma]]), len(sds))
+
+    @classmethod
+    def from_free(cls, free: NDArray[np.float64], q: int) -> _Variances:
+        return cls(np.concatenate([np.exp(free[:q]), np.tanh(free[q:-1]), np.exp(free[-1:])]), q)
+
+    @property
+    def free(self) -> NDArray[np.float64]:
+        v = self.natural
+        return np.concatenate([np.log(v[: self.q]), np.arctanh(v[self.q : -1]), np.log(v[-1:])])
+
+    @property
+    def slope(self) -> NDArray[np.float64]:
+        """Derivative of the natural by the free form."""
+        v = self.natural
+        return np.concatenate([v[: self.q], 1 - v[self.q : -1] ** 2, v[-1:]])
+
+    @property
+    def covariance(self) -> NDArray[np.float64]:
+        sds = self.natural[: self.q]
+        correlation = np.eye(self.q)
+        pairs = np.triu_indices(self.q, k=1)
+        correlation[pairs] = correlation.T[pairs] = self.natural[self.q : -1]
+        return correlation * np.outer(sds, sds)
+
+    @property
+    def on_boundary(self) -> bool:
+        sds, correlations = self.natural[: self.q], self.natural[self.q : -1]
+        return bool((sds < 1e-3 * self.natural[-1]).any() or (np.abs(correlations) > 0.999).any())
+
+
+def _free_sds(engine: str, design: Design, at: _Variances) -> NDArray[np.float64]:
+    """Compute standard errors of the free variances; refuse a point that is no maximum."""
+    from statsmodels.tools.numdiff import approx_fprime, approx_hess
+
+    def loglik(free: NDArray[np.float64]) -> float:
+        moved = _Variances.from_free(free, at.q)
+        given = condition(design, moved.natural[-1], moved.covariance)
+        return given.reml_loglik if engine == "REML" else given.loglik
+
+    information = -np.atleast_2d(approx_hess(at.free, loglik))
+    if np.linalg.eigvalsh(information).min() <= 0:
+        raise ConvergenceError(f"MixedLM ({engine}) stopped where the log-likelihood is no maximum")
+    covariance = np.linalg.inv(information)
+    sds: NDArray[np.float64] = np.sqrt(np.diag(covariance))
+    steps = np.abs(covariance @ approx_fprime(at.free, loglik, centered=True)) / sds
+    if steps.max() > MAX_STEP:
+        raise ConvergenceError(
+            f"MixedLM ({engine}) stopped short of the maximum: a Newton step would still move "
+            f"{design.parameters[len(design.common) + steps.argmax()]} by {steps.max():.3f} "
+            f"standard errors, at most {MAX_STEP} allowed"
+        )
+    return sds

@@ -1,0 +1,192 @@
+"""A formula and a data frame become the matrices that every engine works on.
+
+The formula is Bambi's dialect, read by Bambi's own parser, `formulae`. Because all engines are fed
+from one `Design`, a comparison between them never changes the model by accident.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+INTERCEPT = "Intercept"
+
+
+@dataclass(frozen=True)
+class Design:
+    r"""The matrices of a two-level Gaussian model with one grouping factor.
+
+    .. math::
+        y_i = x_i^\top b + z_i^\top u_{j[i]} + \varepsilon_i, \qquad
+        u_j \sim \mathcal{N}(0, \Sigma), \quad \varepsilon_i \sim \mathcal{N}(0, \sigma^2)
+
+    Attributes
+    ----------
+    formula : str
+        The formula that it was made from.
+    outcome : str
+        Name of the outcome.
+    group : str
+        Name of the grouping factor.
+    labels : pandas.Index
+        The J group labels, as strings.
+    common : tuple of str
+        Names of the p common coefficients b, such as ``Intercept`` and ``female``.
+    effects : tuple of str
+        Names of the q varying effects u_j, such as ``1`` and ``female``.
+    y, X, Z, codes : numpy.ndarray
+        Outcome (N,), common design (N, p), varying design (N, q), and the position in `labels` of
+        the group of each row (N,).
+    """
+
+    formula: str
+    outcome: str
+    group: str
+    labels: pd.Index
+    common: tuple[str, ...]
+    effects: tuple[str, ...]
+    y: NDArray[np.float64]
+    X: NDArray[np.float64]
+    Z: NDArray[np.float64]
+    codes: NDArray[np.intp]
+
+    @classmethod
+    def from_formula(cls, formula: str, data: pd.DataFrame) -> Self:
+        """Read `formula` against `data`.
+
+        Parameters
+        ----------
+        formula : str
+            Such as ``"course ~ female + (1 + female | school)"``: one grouping factor, a plain
+            column of `data`.
+        data : pandas.DataFrame
+            One row an observation, no missing value in the columns that the formula names.
+
+        Raises
+        ------
+        ValueError
+            If the formula cannot be read, names unknown columns, has no outcome or other than one
+            grouping factor; if a column has missing or infinite values; if there is one group
+            only; or if the common design is rank-deficient.
+        """
+        from formulae import model_description
+
+        try:
+            parsed = model_description(formula)
+        except Exception as error:
+            raise ValueError(f"formula {formula!r} cannot be read: {error}") from error
+        if parsed.response is None:
+            raise ValueError(f"formula must name an outcome, as in 'y ~ x + (1 | g)': {formula!r}")
+        factors = sorted({term.factor.name for term in parsed.group_terms})
+        if len(factors) != 1 or factors[0] not in data.columns:
+            raise ValueError(
+                "formula must have exactly one grouping factor, a column of data: "
+                f"{formula!r} has {factors}"
+            )
+        (group,) = factors
+        outcome = parsed.response.term.name
+        _check_columns(formula, data, parsed.var_names)
+
+        varying = {term.expr.name for term in parsed.group_terms}
+        intercept = "1" if INTERCEPT in varying else "0"
+        effects = [
+            intercept,
+            *(t.expr.name for t in parsed.group_terms if t.expr.name != INTERCEPT),
+        ]
+        y, X, common = _matrices(_without_groups(formula), data)
+        _, Z, columns = _matrices(f"{outcome} ~ {' + '.join(effects)}", data)
+        if np.linalg.matrix_rank(X) < X.shape[1]:
+            raise ValueError(
+                f"formula {formula!r} gives a rank-deficient design: the columns {common} are "
+                "linearly dependent in data"
+            )
+        codes, labels = pd.factorize(data[group].astype(str), sort=True)
+        if len(labels) < 2:
+            raise ValueError(f"data must have at least two groups, got {group} = {list(labels)}")
+        return cls(
+            formula=formula,
+            outcome=outcome,
+            group=group,
+            labels=pd.Index(labels, name=group),
+            common=tuple(common),
+            effects=tuple("1" if name == INTERCEPT else name for name in columns),
+            y=y,
+            X=X,
+            Z=Z,
+            codes=codes,
+        )
+
+    @property
+    def varying(self) -> list[str]:
+        """Bambi's names of the varying effects, such as ``female|school``."""
+        return [f"{effect}|{self.group}" for effect in self.effects]
+
+    @property
+    def group_sds(self) -> list[str]:
+        """Names of their standard deviations, such as ``female|school_sigma``."""
+        return [f"{name}_sigma" for name in self.varying]
+
+    @property
+    def correlations(self) -> list[str]:
+        """Names of their correlations, such as ``1,female|school_corr``, row by row."""
+        return [f"{a},{b}|{self.group}_corr" for a, b in combinations(self.effects, 2)]
+
+    @property
+    def parameters(self) -> list[str]:
+        """Names of all parameters but the varying effects, in the order of every table."""
+        return [*self.common, *self.group_sds, *self.correlations, "sigma"]
+
+    @property
+    def counterparts(self) -> list[int | None]:
+        """For each varying effect the position in `common` of the coefficient that it varies."""
+        names = [INTERCEPT if effect == "1" else effect for effect in self.effects]
+        return [self.common.index(name) if name in self.common else None for name in names]
+
+
+def _without_groups(formula: str) -> str:
+    """Rebuild the formula from its outcome and common terms alone."""
+    from formulae import model_description
+
+    parsed = model_description(formula)
+    names = [term.name for term in parsed.common_terms if term.name != INTERCEPT]
+    intercept = "1" if len(names) < len(parsed.common_terms) else "0"
+    return f"{parsed.response.term.name} ~ {' + '.join([intercept, *names])}"
+
+
+def _matrices(
+    formula: str, data: pd.DataFrame
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[str]]:
+    from formulae import design_matrices
+
+    matrices = design_matrices(formula, data, na_action="error")
+    if matrices.common is None:
+        raise ValueError(f"formula {formula!r} has no columns")
+    names = [label for term in matrices.common.terms.values() for label in term.labels]
+    y = np.asarray(matrices.response.design_matrix, dtype=float)
+    X = np.asarray(matrices.common.design_matrix, dtype=float).reshape(len(y), len(names))
+    return y, X, names
+
+
+def _check_columns(formula: str, data: pd.DataFrame, names: set[str]) -> None:
+    missing = sorted(names - set(data.columns))
+    if missing:
+        raise ValueError(
+            f"formula {formula!r} names {missing}, which data does not have: {list(data.columns)}"
+        )
+    for name in sorted(names):
+        column = data[name]
+        bad = column.isna()
+        if pd.api.types.is_numeric_dtype(column):
+            bad |= ~np.isfinite(column.astype(float))
+        if bad.any():
+            raise ValueError(
+                f"data column {name!r} has {int(bad.sum())} missing or infinite values, the first "
+                f"in row {bad.idxmax()!r}; drop these rows first"
+            )
