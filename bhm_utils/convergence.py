@@ -54,7 +54,7 @@ def require_converged(
 
     if "posterior" not in tree.children:
         raise ValueError(f"tree must have a group 'posterior', got {list(tree.children)}")
-    posterior = tree["posterior"].to_dataset()
+    posterior = tree["posterior"].dataset
     unknown = sorted(set(var_names or []) - set(posterior.data_vars))
     if unknown:
         raise ValueError(f"var_names has {unknown}; the posterior has {list(posterior.data_vars)}")
@@ -62,8 +62,8 @@ def require_converged(
     if posterior.sizes["chain"] < 2:
         raise ValueError(f"tree must have at least two chains, got {posterior.sizes['chain']}")
 
-    if "sample_stats/diverging" in tree:
-        divergences = int(tree["sample_stats/diverging"].sum())
+    if "sample_stats" in tree.children and "diverging" in tree["sample_stats"].data_vars:
+        divergences = int(tree["sample_stats"].dataset["diverging"].sum())
         if divergences > max_divergences:
             raise ConvergenceError(
                 f"{divergences} divergent transitions, at most {max_divergences} allowed"
@@ -71,6 +71,8 @@ def require_converged(
     for name, draws in posterior.data_vars.items():
         if not np.isfinite(draws).all():
             raise ConvergenceError(f"{name} has draws that are not finite")
+        if (draws.max("draw") == draws.min("draw")).any():
+            raise ConvergenceError(f"a chain of {name} never moved")
     name, worst = _largest(az.rhat(posterior))
     if not worst <= max_rhat:
         raise ConvergenceError(f"R-hat of {name} is {worst:.3f}, at most {max_rhat} allowed")
@@ -84,7 +86,7 @@ def require_converged(
 
 
 def _largest(diagnostic: xr.Dataset) -> tuple[str, float]:
-    """Label and value of the largest entry; NaN, from a chain that never moved, beats all."""
+    """Label and value of the largest entry; NaN beats all."""
     filled = diagnostic.fillna(np.inf)
     name = max(filled.data_vars, key=lambda variable: float(filled[variable].max()))
     values = filled[name]

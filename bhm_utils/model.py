@@ -175,12 +175,12 @@ def _matrices(
 
 
 def _check_columns(formula: str, data: pd.DataFrame, names: set[str]) -> None:
-    missing = sorted(names - set(data.columns))
+    missing = sorted(names - {""} - set(data.columns))
     if missing:
         raise ValueError(
             f"formula {formula!r} names {missing}, which data does not have: {list(data.columns)}"
         )
-    for name in sorted(names):
+    for name in sorted(names - {""}):
         column = data[name]
         bad = column.isna()
         if pd.api.types.is_numeric_dtype(column):

@@ -6,19 +6,20 @@ import pandas as pd
 
 
 def show(table: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
-    """Format the numbers of `table` for the eye: fixed digits, a dash where there is none.
+    """Format the numbers of `table` for the eye.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Any table; columns of text and of whole numbers stay as they are.
+        Any table. Text and whole numbers stay as they are. Column pairs (heading, "mean") and
+        (heading, "sd"), as `compare` makes them, become one column ``mean (sd)`` a heading.
     digits : int, default 3
         Digits after the point.
 
     Returns
     -------
     pandas.DataFrame
-        The same rows and columns, as text.
+        The same rows, as text; a dash where there is no number.
 
     Raises
     ------
@@ -33,4 +34,16 @@ def show(table: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
             return "–"
         return f"{value:.{digits}f}" if isinstance(value, float) else str(value)
 
-    return table.map(cell)
+    text = table.map(cell)
+    if text.columns.nlevels == 1 or set(text.columns.get_level_values(1)) != {"mean", "sd"}:
+        return text
+    return pd.DataFrame(
+        {
+            heading: [
+                mean if sd == "–" else f"{mean} ({sd})"
+                for mean, sd in zip(text[heading, "mean"], text[heading, "sd"], strict=True)
+            ]
+            for heading in dict.fromkeys(text.columns.get_level_values(0))
+        },
+        index=text.index,
+    )

@@ -17,7 +17,12 @@ from nbstripout import strip_output
 
 ROOT = Path(__file__).parents[1]
 # What differs between machines or runs, and says nothing to a reader.
-NOISE = ["metadata.language_info", "metadata.widgets", "cell.metadata.execution"]
+NOISE = [
+    "metadata.jupytext",
+    "metadata.language_info",
+    "metadata.widgets",
+    "cell.metadata.execution",
+]
 
 
 def chapters() -> list[Path]:
@@ -30,7 +35,9 @@ def chapters() -> list[Path]:
 def execute(path: Path) -> None:
     """Run one notebook and write it back, under a temporary name first."""
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=None, record_timing=False)
+    client = NotebookClient(
+        notebook, timeout=None, record_timing=False, extra_arguments=["--IPKernelApp.log_level=40"]
+    )
     client.execute(cwd=str(path.parent))
     for cell in notebook.cells:
         for output in cell.get("outputs", []):

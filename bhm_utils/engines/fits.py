@@ -156,4 +156,4 @@ def compare(fits: Mapping[str, Fit]) -> pd.DataFrame:
         {heading: fit.summary()[["mean", "sd"]] for heading, fit in fits.items()}, axis=1
     )
     rows = dict.fromkeys(name for fit in fits.values() for name in fit.design.parameters)
-    return table.reindex([name for name in rows if name in table.index]).rename_axis("parameter")
+    return table.reindex([name for name in rows if name in table.index])
