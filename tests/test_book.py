@@ -1,0 +1,114 @@
+"""The book builds without a warning, and its pages hold what they should."""
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+import yaml
+
+PAGES = ["intro", "09_gcse_data", "10_ml_and_bayes", "api", "notation", "glossary", "bibliography"]
+
+
+@pytest.fixture(scope="module")
+def html(root, tmp_path_factory, clean_env):
+    """The book, built as CI builds it: every warning is an error."""
+    out = tmp_path_factory.mktemp("book")
+    build = [Path(sys.executable).parent / "jupyter-book", "build", "-W", "--keep-going", "-n"]
+    run = subprocess.run(
+        [*build, "--all", "--path-output", out, root], capture_output=True, text=True, env=clean_env
+    )
+    assert run.returncode == 0, run.stderr[-5000:]
+    return out / "_build" / "html"
+
+
+class Page(HTMLParser):
+    """Links, anchors and images of one page."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.links, self.anchors, self.images = [], set(), []
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        if "id" in found:
+            self.anchors.add(found["id"])
+        if tag == "a" and "href" in found:
+            self.links.append(found["href"])
+        if tag == "img":
+            self.images.append(found)
+
+
+def test_the_pages_are_those_of_the_table_of_contents(html, root):
+    toc = yaml.safe_load((root / "_toc.yml").read_text())
+    files = [toc["root"]] + [c["file"] for part in toc["parts"] for c in part["chapters"]]
+    assert sorted(files) == sorted(f"book/{page}" for page in PAGES)
+    for file in files:
+        assert (html / f"{file}.html").is_file()
+
+
+def test_no_internal_link_is_broken(html):
+    pages = {path: Page(path) for path in html.rglob("*.html")}
+    checked = 0
+    for path, page in pages.items():
+        for link in page.links:
+            target, _, anchor = unquote(link).partition("#")
+            if re.match(r"[a-z]+:", target) or "?" in target:
+                continue
+            file = (path.parent / target).resolve() if target else path
+            assert file.is_file(), f"{path.name} links to {link}"
+            if anchor and file in pages:
+                assert anchor in pages[file].anchors | {""}, f"{path.name} links to {link}"
+            checked += 1
+    assert checked > 100
+
+
+def test_every_image_has_alt_text(html):
+    figures = 0
+    for page in PAGES:
+        for image in Page(html / "book" / f"{page}.html").images:
+            if "_images" in image["src"]:
+                assert len(image.get("alt", "")) >= 60, (page, image)
+                figures += 1
+    assert figures >= 8
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_shows_a_remnant(html, page):
+    text = re.sub(
+        r"<script.*?</script>|<[^>]+>",
+        " ",
+        (html / "book" / f"{page}.html").read_text(),
+        flags=re.S,
+    )
+    for remnant in [
+        "Traceback",
+        "Sampling ",
+        "Warning:",
+        "&lt;Figure",
+        "glue:",
+        "{term}",
+        "np.float64",
+    ]:
+        assert remnant not in text, remnant
+
+
+def test_numbers_in_the_text_are_filled_in(html):
+    """A glued number stands where the source has a key."""
+    text = (html / "book" / "09_gcse_data.html").read_text()
+    assert re.search(r"Girls are ahead in\s*<span[^>]*>59</span>", text)
+
+
+def test_only_the_configuration_knows_where_the_repository_lives(root):
+    url = yaml.safe_load((root / "_config.yml").read_text())["repository"]["url"]
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    holders = [
+        name for name in filter(None, tracked) if url.encode() in Path(root, name).read_bytes()
+    ]
+    assert holders == ["_config.yml"]
