@@ -87,7 +87,8 @@ def test_no_page_shows_a_remnant(html, page):
     )
     for remnant in [
         "Traceback",
-        "Sampling ",
+        "Sampling chain",
+        "it/s",
         "Warning:",
         "&lt;Figure",
         "glue:",

@@ -220,7 +220,7 @@ def test_partial_correlations_are_lkj(q, eta):
     common = {name: Normal(0, 1) for name in design.common}
     model = pymc_model(design, Priors(half, half, common, eta))
     with model:
-        draws = pm.draw([model[name] for name in design.correlations], 4000, random_seed=6)
+        draws = pm.draw([model[name] for name in design.correlations], 20_000, random_seed=6)
     marginal = st.beta(eta + q / 2 - 1, eta + q / 2 - 1, loc=-1, scale=2)
     wrong = st.beta(eta + q / 2, eta + q / 2, loc=-1, scale=2)
     assert len(draws) == q * (q - 1) // 2
