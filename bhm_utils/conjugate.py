@@ -64,11 +64,11 @@ class Normal:
         Raises
         ------
         ValueError
-            If `n` is negative, `noise_sd` is not positive and finite, or `n` is 0 under the flat
-            prior, which leaves nothing to weigh.
+            If `n` is negative or not finite, `noise_sd` is not positive and finite, or `n` is 0
+            under the flat prior, which leaves nothing to weigh.
         """
-        if n < 0:
-            raise ValueError(f"n must be at least 0, got {n!r}")
+        if not (math.isfinite(n) and n >= 0):
+            raise ValueError(f"n must be finite and at least 0, got {n!r}")
         if not (math.isfinite(noise_sd) and noise_sd > 0):
             raise ValueError(f"noise_sd must be positive and finite, got {noise_sd!r}")
         prior_worth = (noise_sd / self.sd) ** 2  # in observations: the prior is worth this many

@@ -54,17 +54,21 @@ def require_converged(
 
     if "posterior" not in tree.children:
         raise ValueError(f"tree must have a group 'posterior', got {list(tree.children)}")
+    if isinstance(var_names, str):
+        raise ValueError(f"var_names must be a sequence of names, got {var_names!r}")
     posterior = tree["posterior"].dataset
+    if not {"chain", "draw"} <= set(posterior.sizes) or 0 in posterior.sizes.values():
+        raise ValueError(f"tree must have draws in chains, got sizes {dict(posterior.sizes)}")
     unknown = sorted(set(var_names or []) - set(posterior.data_vars))
     if unknown:
         raise ValueError(f"var_names has {unknown}; the posterior has {list(posterior.data_vars)}")
-    posterior = posterior[list(var_names or posterior.data_vars)]
+    posterior = posterior[list(var_names or posterior.data_vars)].astype(float)
     if posterior.sizes["chain"] < 2:
         raise ValueError(f"tree must have at least two chains, got {posterior.sizes['chain']}")
 
     if "sample_stats" in tree.children and "diverging" in tree["sample_stats"].data_vars:
         divergences = int(tree["sample_stats"].dataset["diverging"].sum())
-        if divergences > max_divergences:
+        if not divergences <= max_divergences:
             raise ConvergenceError(
                 f"{divergences} divergent transitions, at most {max_divergences} allowed"
             )

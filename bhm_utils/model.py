@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INTERCEPT = "Intercept"
+RESERVED = {INTERCEPT, "sigma", "chain", "draw"}
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,17 @@ class Design:
         Parameters
         ----------
         formula : str
-            Such as ``"course ~ female + (1 + female | school)"``: one grouping factor, a plain
-            column of `data`.
+            Such as ``"course ~ female + (1 + female | school)"``: one bracket of varying effects,
+            whose grouping factor is a plain column of `data`.
         data : pandas.DataFrame
             One row an observation, no missing value in the columns that the formula names.
 
         Raises
         ------
         ValueError
-            If the formula cannot be read, names unknown columns, has no outcome or other than one
-            grouping factor; if a column has missing or infinite values; if there is one group
-            only; or if the common design is rank-deficient.
+            If the formula cannot be read or evaluated, names unknown columns, has no numeric
+            outcome or other than one grouping factor; if a column or term has missing or infinite
+            values; if there is one group only; or if a design is rank-deficient.
         """
         from formulae import model_description
 
@@ -82,6 +83,8 @@ class Design:
             parsed = model_description(formula)
         except Exception as error:
             raise ValueError(f"formula {formula!r} cannot be read: {error}") from error
+        if formula.count("|") > 1:
+            raise ValueError(f"formula must have its varying effects in one bracket: {formula!r}")
         if parsed.response is None:
             raise ValueError(f"formula must name an outcome, as in 'y ~ x + (1 | g)': {formula!r}")
         factors = sorted({term.factor.name for term in parsed.group_terms})
@@ -92,7 +95,11 @@ class Design:
             )
         (group,) = factors
         outcome = parsed.response.term.name
-        _check_columns(formula, data, parsed.var_names)
+        _check_columns(formula, data, parsed.var_names - {""})
+        if group in _without_groups(formula).split():
+            raise ValueError(
+                f"formula must not use the grouping factor as a predictor: {formula!r}"
+            )
 
         varying = {term.expr.name for term in parsed.group_terms}
         intercept = "1" if INTERCEPT in varying else "0"
@@ -102,12 +109,15 @@ class Design:
         ]
         y, X, common = _matrices(_without_groups(formula), data)
         _, Z, columns = _matrices(f"{outcome} ~ {' + '.join(effects)}", data)
-        if np.linalg.matrix_rank(X) < X.shape[1]:
-            raise ValueError(
-                f"formula {formula!r} gives a rank-deficient design: the columns {common} are "
-                "linearly dependent in data"
-            )
+        for matrix, names in [(X, common), (Z, columns)]:
+            if np.linalg.matrix_rank(matrix) < len(names):
+                raise ValueError(
+                    f"formula {formula!r} gives a rank-deficient design: the columns {names} are "
+                    "linearly dependent in data"
+                )
         codes, labels = pd.factorize(data[group].astype(str), sort=True)
+        if len(labels) < data[group].nunique():
+            raise ValueError(f"data has different labels of {group} that read the same: {labels}")
         if len(labels) < 2:
             raise ValueError(f"data must have at least two groups, got {group} = {list(labels)}")
         return cls(
@@ -165,23 +175,42 @@ def _matrices(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[str]]:
     from formulae import design_matrices
 
-    matrices = design_matrices(formula, data, na_action="error")
+    try:
+        with np.errstate(all="ignore"):  # what is not finite is named below
+            matrices = design_matrices(formula, data, "error", extra_namespace={"np": np})
+    except Exception as error:
+        raise ValueError(f"formula {formula!r} cannot be evaluated on data: {error}") from error
     if matrices.common is None:
         raise ValueError(f"formula {formula!r} has no columns")
+    if matrices.response.kind != "numeric":
+        raise ValueError(
+            f"formula {formula!r} must have a numeric outcome, got a {matrices.response.kind} one"
+        )
     names = [label for term in matrices.common.terms.values() for label in term.labels]
     y = np.asarray(matrices.response.design_matrix, dtype=float)
     X = np.asarray(matrices.common.design_matrix, dtype=float).reshape(len(y), len(names))
+    for name, values in zip([matrices.response.name, *names], [y, *X.T], strict=True):
+        if not np.isfinite(values).all():
+            row = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise ValueError(f"term {name!r} of the formula is {values[row]} at position {row}")
     return y, X, names
 
 
 def _check_columns(formula: str, data: pd.DataFrame, names: set[str]) -> None:
-    missing = sorted(names - {""} - set(data.columns))
+    reserved = sorted(names & RESERVED)
+    if reserved:
+        raise ValueError(
+            f"formula {formula!r} uses {reserved}, the name of a parameter or dimension"
+        )
+    missing = sorted(names - set(data.columns))
     if missing:
         raise ValueError(
             f"formula {formula!r} names {missing}, which data does not have: {list(data.columns)}"
         )
-    for name in sorted(names - {""}):
+    for name in sorted(names):
         column = data[name]
+        if column.ndim > 1:
+            raise ValueError(f"data has several columns named {name!r}")
         bad = column.isna()
         if pd.api.types.is_numeric_dtype(column):
             bad |= ~np.isfinite(column.astype(float))

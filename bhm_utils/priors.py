@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .conjugate import Normal
@@ -74,7 +73,10 @@ class Priors:
         eta = self.correlation_eta
         if eta is not None and not (math.isfinite(eta) and eta > 0):
             raise ValueError(f"correlation_eta must be positive or None, got {eta!r}")
-        object.__setattr__(self, "common", MappingProxyType(dict(self.common)))
+        # Copies, so that what was checked stays what it was.
+        object.__setattr__(self, "common", dict(self.common))
+        if isinstance(self.group_sd, Mapping):
+            object.__setattr__(self, "group_sd", dict(self.group_sd))
 
     def common_prior(self, name: str) -> Normal:
         """Prior of the common coefficient `name`; the flat one if none was given."""
@@ -131,7 +133,7 @@ def translate(prior: Any) -> tuple[str, dict[str, float]]:
 
 
 def _require_positive_line(argument: str, prior: Any) -> None:
-    if not (hasattr(prior, "support") and hasattr(prior, "logpdf")):
+    if not (hasattr(prior, "dist") and hasattr(prior, "logpdf")):
         raise ValueError(
             f"{argument} must be a frozen scipy.stats distribution such as halfnorm(scale=10), "
             f"got {prior!r}"

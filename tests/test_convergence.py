@@ -56,12 +56,17 @@ def test_limits_are_arguments(draws):
     with pytest.raises(ConvergenceError, match="2 divergent transitions, at most 1 allowed"):
         require_converged(tree(mu=draws, diverging=2), max_divergences=1)
     require_converged(tree(mu=draws, diverging=2), max_divergences=2)
+    require_converged(tree(mu=draws, flag=draws > 0))
     require_converged(tree(mu=draws, bad=draws + np.arange(4)[:, None]), var_names=["mu"])
 
 
 def test_bad_input_is_named(draws):
     with pytest.raises(ValueError, match="must have a group 'posterior', got"):
         require_converged(az.from_dict({"prior": {"mu": draws}}))
+    with pytest.raises(ValueError, match="must have draws in chains, got sizes"):
+        require_converged(tree(mu=draws).isel(draw=slice(0)))
+    with pytest.raises(ValueError, match="var_names must be a sequence of names, got 'mu'"):
+        require_converged(tree(mu=draws), var_names="mu")
     with pytest.raises(ValueError, match="at least two chains, got 1"):
         require_converged(az.from_dict({"posterior": {"mu": draws[:1]}}))
     with pytest.raises(ValueError, match=r"var_names has \['nu'\]; the posterior has \['mu'\]"):

@@ -195,6 +195,57 @@ def test_chains_that_have_not_converged_are_refused(gcse, priors):
     fit_pymc(FORMULA, gcse, priors=priors, seed=1, draws=50, tune=50, limits=loose)
 
 
+def test_groups_keep_their_names_in_every_engine():
+    """Integer labels, whose order as numbers and as text differ."""
+    rng = np.random.default_rng(0)
+    labels = np.array([2, 10, 1, 33, 4, 100, 5, 20])
+    effects = dict(zip(labels.tolist(), 4.0 * np.arange(8), strict=True))
+    g = np.repeat(labels, 8)
+    data = pd.DataFrame({"g": g, "y": [effects[k] for k in g.tolist()] + rng.normal(size=64)})
+    half = st.halfnorm(scale=20)
+    priors = Priors(half, half, {"Intercept": Normal(0, 50)})
+    short = {"draws": 300, "tune": 500, "limits": {"max_rhat": 2, "min_ess": 10}}
+    formula = "y ~ 1 + (1 | g)"
+    fits = [
+        fit_ml(formula, data),
+        fit_pymc(formula, data, priors=priors, seed=1, **short),
+        fit_bambi(formula, data, priors=priors, seed=1, **short),
+    ]
+    for fit in fits:
+        totals = fit.group_effects()["total_mean"].droplevel("effect")
+        for label, truth in effects.items():
+            assert abs(totals[str(label)] - truth) < 2
+
+
+def test_what_bambi_would_get_wrong_is_refused(gcse, priors):
+    for formula in [
+        "course ~ gender + (1 | school)",
+        "course ~ female + (1 + female:student | school)",
+        "course ~ np.log(student) + (1 | school)",
+    ]:
+        free = Priors(priors.group_sd, priors.residual_sd, correlation_eta=None)
+        with pytest.raises(ValueError, match="numeric columns of data only; make these columns"):
+            fit_bambi(formula, gcse, priors=free, seed=1)
+
+
+def random_slopes(seed):
+    rng = np.random.default_rng(seed)
+    g, x, sd = np.repeat(np.arange(15), 8), rng.normal(size=120), rng.choice([0.0, 0.2, 1.0])
+    slope = x * (1 + sd * rng.normal(size=15)[g])
+    return pd.DataFrame(
+        {"y": rng.normal(size=15)[g] + slope + rng.normal(size=120), "x": x, "g": g}
+    )
+
+
+def test_where_one_optimiser_fails_another_is_tried():
+    data = random_slopes(12)
+    with pytest.raises(ConvergenceError):
+        fit_ml("y ~ x + (1 + x | g)", data, gtol=1e-6)  # BFGS, and then its own retries
+    rescued = fit_ml("y ~ x + (1 + x | g)", data)
+    assert not rescued.variances.on_boundary(rescued.design)
+    assert rescued.summary().notna().all().all()
+
+
 def test_bad_input_is_named(gcse, priors):
     with pytest.raises(ValueError, match=r"Bambi has no correlated varying effects.*got 1.0"):
         fit_bambi(FORMULA, gcse, priors=priors, seed=1)

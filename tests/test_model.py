@@ -61,7 +61,17 @@ def test_categories_interactions_and_effects_without_counterpart(tiny):
         ("y ~ x + (1 | g", "cannot be read"),
         ("x + (1 | g)", "must name an outcome"),
         ("y ~ x", "exactly one grouping factor"),
-        ("y ~ x + (1 | g) + (1 | h)", "exactly one grouping factor"),
+        ("y ~ x + (1 | g) + (1 | h)", "varying effects in one bracket"),
+        ("y ~ x + (1 | g) + (0 + x | g)", "varying effects in one bracket"),
+        ("y ~ x + g + (1 | g)", "must not use the grouping factor as a predictor"),
+        ("colour ~ x + (1 | g)", "numeric outcome, got a categoric one"),
+        ("y ~ lag(x) + (1 | g)", "cannot be evaluated on data"),
+        (
+            "np.log(x - 1) ~ 1 + (1 | g)",
+            r"term 'np.log\(x - 1\)' of the formula is nan at position 0",
+        ),
+        ("y ~ x + (1 + np.log(x) | g)", r"term 'np.log\(x\)' of the formula is -inf at position 0"),
+        ("y ~ x + (1 + x + I(2 * x) | g)", "rank-deficient"),
         ("y ~ x + (1 | g:h)", "exactly one grouping factor"),
         ("y ~ x + (1 | nowhere)", "exactly one grouping factor"),
         ("y ~ nowhere + (1 | g)", "names .'nowhere'., which data does not have"),
@@ -81,8 +91,23 @@ def test_bad_formulas_are_named(tiny, formula, message):
         ({"g": ["a", "b", None, "b", "a", "b"]}, "'g' has 1 missing"),
         ({"g": "a"}, "at least two groups"),
         ({"x": 1.0}, "rank-deficient"),
+        ({"g": [1, "1", 2, 2, 3, 3]}, "different labels of g that read the same"),
     ],
 )
 def test_bad_data_are_named(tiny, change, message):
     with pytest.raises(ValueError, match=message):
         Design.from_formula("y ~ x + (1 | g)", tiny.assign(**change))
+
+
+def test_names_that_mean_something_else_are_refused(tiny):
+    for name in ["Intercept", "sigma", "chain", "draw"]:
+        with pytest.raises(ValueError, match=f"uses .'{name}'., the name of a parameter"):
+            Design.from_formula(f"y ~ {name} + (1 | g)", tiny.rename(columns={"x": name}))
+    with pytest.raises(ValueError, match="several columns named 'x'"):
+        Design.from_formula("y ~ x + (1 | g)", pd.concat([tiny, tiny[["x"]]], axis=1))
+
+
+def test_an_intercept_alone_and_transformed_terms(tiny):
+    design = Design.from_formula("np.log(y) ~ np.sqrt(x) + (1 | g)", tiny)
+    assert design.common == ("Intercept", "np.sqrt(x)")
+    assert_array_equal(design.y, np.log(tiny["y"]))

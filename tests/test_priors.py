@@ -1,3 +1,4 @@
+import copy
 import math
 
 import numpy as np
@@ -62,6 +63,7 @@ def test_priors_must_name_what_the_model_has(gcse):
     [
         ({"group_sd": st.norm(5, 1)}, r"group_sd must live on the positive line, got support"),
         ({"residual_sd": st.uniform(-1, 2)}, "residual_sd must live on the positive line"),
+        ({"group_sd": st.halfnorm}, "group_sd must be a frozen scipy.stats distribution"),
         ({"group_sd": 3.0}, "group_sd must be a frozen scipy.stats distribution.*got 3.0"),
         ({"group_sd": {"1|g": 3.0}}, r"group_sd\['1\|g'\] must be a frozen"),
         ({"common": {"x": st.norm()}}, r"common\['x'\] must be a Normal or None"),
@@ -85,3 +87,10 @@ def test_bad_priors_are_named(arguments, message):
 def test_what_pymc_cannot_say_is_named(prior, message):
     with pytest.raises(ValueError, match=message):
         translate(prior)
+
+
+def test_priors_are_copied_and_can_be_copied():
+    sds = {"1|g": st.halfnorm()}
+    priors = Priors(group_sd=sds, residual_sd=st.halfnorm())
+    sds["1|g"] = 3
+    assert copy.deepcopy(priors).group_sd_prior("1|g").dist.name == "halfnorm"

@@ -67,7 +67,9 @@ def test_forest_shows_the_summaries(gcse):
     plots.use_style()
     fits = {"ML": fit_ml(FORMULA, gcse), "REML": fit_ml(FORMULA, gcse, reml=True)}
     figure = labelled(plots.forest(fits, ["Intercept", "sigma"]))
-    drawn = [line.get_xdata()[0] for line in figure.axes[0].lines if line.get_marker() == "s"]
+    with pytest.raises(ValueError, match=r"parameters has \['rho'\], which no fit has"):
+        plots.forest(fits, ["rho"])
+    drawn = [line.get_xdata()[0] for line in figure.axes[0].lines]
     assert drawn == [fit.summary().loc["Intercept", "mean"] for fit in fits.values()]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..model import Design
+from ..model import INTERCEPT, Design
 from ..priors import Priors, translate
 from .fits import BayesFit, gated_fit, sampler_settings
 
@@ -27,13 +27,15 @@ def fit_bambi(
     """Sample the posterior with Bambi.
 
     Bambi has no correlated varying effects, so a model with several takes
-    ``correlation_eta=None``. Its habit of centring the predictors, which would change what the
-    prior of the intercept means, is switched off.
+    ``correlation_eta=None``. It takes numeric columns as they are: a category, a transformed
+    column or a product that varies must be made in the data frame first, because Bambi 0.21 sets up
+    a wrong model for the last and names the first in its own way. Its habit of centring the
+    predictors, which would change what the prior of the intercept means, is switched off.
 
     Parameters
     ----------
     formula, data
-        As for `Design.from_formula`; numeric columns only.
+        As for `Design.from_formula`, with numeric columns only; a common effect may be a product.
     priors : Priors
         The priors; ``correlation_eta`` must be None if there are several varying effects.
     seed : int
@@ -56,6 +58,10 @@ def fit_bambi(
     """
     design = Design.from_formula(formula, data)
     priors.require_names_of(design)
+    factors = [f for name in design.common for f in name.split(":")]
+    unfit = sorted({*factors, *design.effects} - {INTERCEPT, "1", *data.columns})
+    if unfit:
+        raise ValueError(f"Bambi takes numeric columns of data only; make these columns: {unfit}")
     if len(design.effects) > 1 and priors.correlation_eta is not None:
         raise ValueError(
             "Bambi has no correlated varying effects: priors.correlation_eta must be None for "
@@ -74,14 +80,10 @@ def fit_bambi(
     }
     model_priors["sigma"] = prior(priors.residual_sd)
     start = time.perf_counter()
-    model = bmb.Model(formula, data, priors=model_priors, center_predictors=False)
+    labelled = data.assign(**{design.group: data[design.group].astype(str)})
+    model = bmb.Model(formula, labelled, priors=model_priors, center_predictors=False)
     tree = model.fit(inference_method="nutpie", **sampler_settings(sample, seed))
     seconds = time.perf_counter() - start
-    tree = tree.map_over_datasets(
-        lambda group: (
-            group.rename({f"{design.group}__factor_dim": design.group})
-            if f"{design.group}__factor_dim" in group.dims
-            else group
-        )
-    )
+    posterior = tree["posterior"].dataset.rename({f"{design.group}__factor_dim": design.group})
+    tree["posterior"] = posterior.sel({design.group: design.labels.to_list()})
     return gated_fit("Bambi", design, priors, tree, seconds, limits)

@@ -17,6 +17,8 @@ from ..model import Design
 from .fits import effects_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 # A maximum is accepted if a Newton step from it would move no parameter by more than this many
@@ -91,7 +93,7 @@ class MLFit:
             )
             for s in (-z, z)
         )
-        percent = f"{100 * ci_prob:g}"
+        percent = f"{100 * ci_prob:.0f}"
         return pd.DataFrame(
             {
                 "mean": np.concatenate([b, v.natural]),
@@ -146,9 +148,9 @@ def fit_ml(formula: str, data: pd.DataFrame, *, reml: bool = False, **fit: Any) 
     reml : bool, default False
         Maximise the restricted likelihood, in which the common coefficients are integrated out.
     **fit
-        Passed to statsmodels' ``MixedLM.fit``. Its default optimiser (BFGS, then L-BFGS, then
-        conjugate gradients) is the one to trust: ``method="powell"`` stops short of the maximum.
-        ``gtol`` is 1e-6 here, as statsmodels' own leaves an error in the sixth digit.
+        Passed to statsmodels' ``MixedLM.fit``, such as ``method="powell"``. Without it BFGS is
+        tried (``gtol`` 1e-6, as statsmodels' own leaves an error in the sixth digit), then
+        L-BFGS, conjugate gradients and Powell's method; the first that reaches a maximum counts.
 
     Returns
     -------
@@ -162,27 +164,47 @@ def fit_ml(formula: str, data: pd.DataFrame, *, reml: bool = False, **fit: Any) 
     ValueError
         If the formula and the data do not fit together, as `Design.from_formula` says.
     """
+    design = Design.from_formula(formula, data)
+    attempts: list[dict[str, Any]] = (
+        [fit]
+        if fit
+        else [{"gtol": 1e-6}, {"method": "lbfgs"}, {"method": "cg"}, {"method": "powell"}]
+    )
+    for attempt in attempts:
+        try:
+            return _fit_once(design, reml, attempt)
+        except ConvergenceError as error:
+            failure = error
+    raise failure
+
+
+def _fit_once(design: Design, reml: bool, fit: Mapping[str, Any]) -> MLFit:
+    """Run one optimiser of MixedLM, and check what it returns."""
     from statsmodels.regression.mixed_linear_model import MixedLM
 
-    design = Design.from_formula(formula, data)
+    engine = "REML" if reml else "ML"
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they warn of is checked below
-        result = MixedLM(design.y, design.X, groups=design.codes, exog_re=design.Z).fit(
-            reml=reml, **({"gtol": 1e-6} | fit)
-        )
+        try:
+            result = MixedLM(design.y, design.X, groups=design.codes, exog_re=design.Z).fit(
+                reml=reml, **fit
+            )
+        except np.linalg.LinAlgError as error:
+            raise ConvergenceError(f"MixedLM ({engine}) failed: {error}") from error
     seconds = time.perf_counter() - start
-    engine = "REML" if reml else "ML"
     if not (result.converged and np.isfinite(result.llf) and result.scale > 0):
         raise ConvergenceError(
-            f"MixedLM ({engine}) has not converged on {formula!r}: log-likelihood {result.llf}"
+            f"MixedLM ({engine}) has not converged on {design.formula!r}: "
+            f"log-likelihood {result.llf}"
         )
     variances = _Variances.from_covariance(result.cov_re, math.sqrt(result.scale))
-    if variances.on_boundary:
+    if variances.on_boundary(design):
+        _require_best_of_neighbours(engine, design, variances)
         warnings.warn(
             f"{engine} estimate on the boundary (an sd of 0 or a correlation of 1): no standard "
             f"errors for {design.parameters[len(design.common) :]}",
-            stacklevel=2,
+            stacklevel=3,
         )
         free_sds = np.full_like(variances.natural, np.nan)
     else:
@@ -215,7 +237,7 @@ class _Variances:
         scale = np.outer(sds, sds)
         pairs = np.triu_indices(len(sds), k=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            correlations = (covariance / scale)[pairs]
+            correlations = np.clip(np.nan_to_num((covariance / scale)[pairs]), -1, 1)
         return cls(np.concatenate([sds, correlations, [sigma]]), len(sds))
 
     @classmethod
@@ -225,7 +247,8 @@ class _Variances:
     @property
     def free(self) -> NDArray[np.float64]:
         v = self.natural
-        return np.concatenate([np.log(v[: self.q]), np.arctanh(v[self.q : -1]), np.log(v[-1:])])
+        with np.errstate(divide="ignore"):  # an estimate on the boundary is infinitely far
+            return np.concatenate([np.log(v[: self.q]), np.arctanh(v[self.q : -1]), np.log(v[-1:])])
 
     @property
     def slope(self) -> NDArray[np.float64]:
@@ -241,10 +264,31 @@ class _Variances:
         correlation[pairs] = correlation.T[pairs] = self.natural[self.q : -1]
         return correlation * np.outer(sds, sds)
 
-    @property
-    def on_boundary(self) -> bool:
-        sds, correlations = self.natural[: self.q], self.natural[self.q : -1]
-        return bool((sds < 1e-3 * self.natural[-1]).any() or (np.abs(correlations) > 0.999).any())
+    def on_boundary(self, design: Design) -> bool:
+        spread = self.natural[: self.q] * np.sqrt(np.mean(design.Z**2, axis=0))
+        correlations = self.natural[self.q : -1]
+        tiny = 1e-3 * self.natural[-1]
+        return bool((spread < tiny).any() or (np.abs(correlations) > 0.999).any())
+
+
+def _loglik(engine: str, design: Design, at: _Variances) -> float:
+    given = condition(design, at.natural[-1], at.covariance)
+    return given.reml_loglik if engine == "REML" else given.loglik
+
+
+def _require_best_of_neighbours(engine: str, design: Design, at: _Variances) -> None:
+    """Refuse an estimate on the boundary if one a few per cent away is better."""
+    best = _loglik(engine, design, at)
+    for k in range(len(at.natural)):
+        for factor in (0.95, 1.05):
+            moved = at.natural.copy()
+            moved[k] *= factor
+            moved[at.q : -1] = np.clip(moved[at.q : -1], -1, 1)
+            if _loglik(engine, design, _Variances(moved, at.q)) > best + 1e-3:
+                raise ConvergenceError(
+                    f"MixedLM ({engine}) stopped on the boundary, but moving "
+                    f"{design.parameters[len(design.common) + k]} would be better"
+                )
 
 
 def _free_sds(engine: str, design: Design, at: _Variances) -> NDArray[np.float64]:
@@ -252,9 +296,7 @@ def _free_sds(engine: str, design: Design, at: _Variances) -> NDArray[np.float64
     from statsmodels.tools.numdiff import approx_fprime, approx_hess
 
     def loglik(free: NDArray[np.float64]) -> float:
-        moved = _Variances.from_free(free, at.q)
-        given = condition(design, moved.natural[-1], moved.covariance)
-        return given.reml_loglik if engine == "REML" else given.loglik
+        return _loglik(engine, design, _Variances.from_free(free, at.q))
 
     information = -np.atleast_2d(approx_hess(at.free, loglik))
     if np.linalg.eigvalsh(information).min() <= 0:

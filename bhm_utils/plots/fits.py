@@ -35,8 +35,16 @@ def forest(
         Probability of the intervals.
     columns : int, default 3
         Panels in a row.
+
+    Raises
+    ------
+    ValueError
+        If no fit has one of the parameters.
     """
     tables = {label: fit.summary(ci_prob=ci_prob) for label, fit in fits.items()}
+    unknown = [name for name in parameters if not any(name in t.index for t in tables.values())]
+    if unknown:
+        raise ValueError(f"parameters has {unknown}, which no fit has")
     rows = -(-len(parameters) // columns)
     figure, axes = plt.subplots(
         rows, columns, figsize=(7.2, rows * (0.9 + 0.24 * len(fits))), sharey=True, squeeze=False
@@ -47,15 +55,9 @@ def forest(
                 continue
             is_ml = isinstance(fits[label], MLFit)
             mean, _, lower, upper = table.loc[parameter].to_numpy(dtype=float)[:4]
-            ax.errorbar(
-                mean,
-                position,
-                xerr=[[mean - lower], [upper - mean]],
-                color=PALETTE["ML" if is_ml else "Bayes"],
-                marker="s" if is_ml else "o",
-                markersize=5,
-                capsize=2,
-            )
+            colour = PALETTE["ML" if is_ml else "Bayes"]
+            ax.hlines(position, lower, upper, color=colour)
+            ax.plot(mean, position, "s" if is_ml else "o", color=colour, markersize=5)
         ax.set(title=parameter, yticks=range(len(fits)), yticklabels=list(fits))
         ax.set_ylim(len(fits) - 0.5, -0.5)
         ax.xaxis.grid(visible=True, alpha=0.4)

@@ -42,7 +42,7 @@ def score_distributions(students: pd.DataFrame) -> Figure:
 def school_means(students: pd.DataFrame) -> Figure:
     """Each school's girls against its boys: mean course score, area by number of students."""
     means = students.pivot_table("course", "school", "female", observed=True)
-    sizes = students.groupby("school", observed=True).size()[means.index]
+    sizes = students.groupby("school", observed=True)["course"].count()
     both = means.dropna().index
     figure, ax = plt.subplots(figsize=(5.6, 5))
     low, high = np.nanmin(means) - 3, 100
@@ -59,7 +59,7 @@ def school_means(students: pd.DataFrame) -> Figure:
     ax.set(
         xlabel=f"boys: mean {COURSE}",
         ylabel=f"girls: mean {COURSE}",
-        title=f"{len(both)} schools with both genders; area: number of students",
+        title=f"{len(both)} schools with both genders; area: number of scores",
         xlim=(low, high),
         ylim=(low, high),
         aspect="equal",
