@@ -6,7 +6,7 @@ from one `Design`, a comparison between them never changes the model by accident
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Self
 
@@ -131,6 +131,18 @@ class Design:
             X=X,
             Z=Z,
             codes=codes,
+        )
+
+    def without_rows(self, labels: pd.Index | None = None) -> Design:
+        """Keep the names, and the labels or others in their place; drop what has N rows."""
+        none = np.empty(0)
+        return replace(
+            self,
+            labels=self.labels if labels is None else labels,
+            y=none,
+            X=none,
+            Z=none,
+            codes=none.astype(np.intp),
         )
 
     @property

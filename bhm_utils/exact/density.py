@@ -1,0 +1,343 @@
+r"""The posterior density of the variances, everything else integrated out in closed form.
+
+The variances enter as :math:`\psi = (\log(s_1/\sigma), \dots, \mathrm{atanh}(r_1), \dots)`, the log
+ratios of the group standard deviations to the residual one and the partial correlations of the
+varying effects, and :math:`\lambda = \log \sigma`. With :math:`\Sigma = \sigma^2 L L^\top`, where
+L depends on :math:`\psi` alone, the work on the groups,
+
+.. math::
+    M_j = I + L^\top Z_j^\top Z_j L, \qquad
+    V_j^{-1} = \sigma^{-2} (I - Z_j L M_j^{-1} L^\top Z_j^\top), \qquad
+    |V_j| = \sigma^{2 n_j} |M_j|,
+
+is done once for each :math:`\psi`; after that a value of :math:`\lambda` costs p x p algebra only.
+Arrays have the axes (replicate, node of psi, node of lambda); matrices of q or p rows are lists of
+such arrays, so that NumPy works on whole batches.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import betaln
+
+from ..model import INTERCEPT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..priors import Priors
+    from .statistics import GroupStatistics
+
+    Array = NDArray[np.float64]
+    Matrix = list[list[Array]]
+
+# Elements (replicates x nodes x groups) worked on at once: a few arrays of this size fit the cache.
+CHUNK = 200_000
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """What is left of the groups at each node of psi: X'V^-1 X and so on, times sigma^2."""
+
+    log_determinant: Array
+    XX: Matrix
+    Xy: list[Array]
+    yy: Array
+
+    def take(self, nodes: NDArray[np.bool_]) -> Reduced:
+        """Keep some of the nodes."""
+        return Reduced(
+            self.log_determinant[:, nodes],
+            [[entry[:, nodes] for entry in row] for row in self.XX],
+            [entry[:, nodes] for entry in self.Xy],
+            self.yy[:, nodes],
+        )
+
+    @staticmethod
+    def join(parts: list[Reduced]) -> Reduced:
+        """Put the nodes of several together."""
+        if len(parts) == 1:
+            return parts[0]
+
+        def all_of(pick: Callable[[Reduced], Array]) -> Array:
+            return np.concatenate([pick(part) for part in parts], axis=1)
+
+        p = len(parts[0].Xy)
+        return Reduced(
+            all_of(lambda part: part.log_determinant),
+            [
+                [all_of(lambda part, a=a, b=b: part.XX[a][b]) for b in range(a + 1)]
+                for a in range(p)
+            ],
+            [all_of(lambda part, a=a: part.Xy[a]) for a in range(p)],
+            all_of(lambda part: part.yy),
+        )
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Normal distribution of the common coefficients at each node: b = mean + H'e."""
+
+    mean: list[Array]
+    H: Matrix
+
+    @property
+    def variance(self) -> list[Array]:
+        """Variance of each coefficient."""
+        return [sum(row[a] ** 2 for row in self.H) for a in range(len(self.mean))]
+
+    def stacked(self) -> tuple[Array, Array]:
+        """Means (R, n, K, p) and covariances (R, n, K, p, p)."""
+        mean = np.stack(np.broadcast_arrays(*self.mean), axis=-1)
+        H = np.stack([np.stack(np.broadcast_arrays(*row), axis=-1) for row in self.H], axis=-2)
+        return mean, np.einsum("...ba,...bc->...ac", H, H)
+
+
+class Density:
+    """Joint posterior density of psi and lambda for R outcomes on one design."""
+
+    def __init__(self, statistics: GroupStatistics, priors: Priors) -> None:
+        design = statistics.design
+        priors.require_names_of(design)
+        self.statistics, self.priors, self.design = statistics, priors, design
+        self.p, self.q = len(design.common), len(design.effects)
+        self.eta = priors.correlation_eta if self.q > 1 else None
+        self.partials = (
+            [] if self.eta is None else [(i, k) for i in range(1, self.q) for k in range(i)]
+        )
+        self.dimension = self.q + len(self.partials)
+        self.rows = float(statistics.counts.sum())
+        self._shift_and_sum()
+        self._shift_priors()
+
+    def _shift_and_sum(self) -> None:
+        """Move the columns to their means where an intercept can take that up, and sum.
+
+        A sum of squares around a distant 0 would cost the digits that the statistics kept.
+        """
+        s, p, q = self.statistics, self.p, self.q
+        n = s.counts
+        grand = (n @ s.means) / self.rows
+        has_intercept = INTERCEPT in self.design.common
+        self.x_shift = grand[:p] * has_intercept
+        self.z_shift = grand[p:] * ("1" in self.design.effects)
+        if has_intercept:
+            self.intercept = self.design.common.index(INTERCEPT)
+            self.x_shift[self.intercept] = 0.0
+        if "1" in self.design.effects:
+            self.z_shift[self.design.effects.index("1")] = 0.0
+        self.y_shift = (s.y_means @ n) / self.rows * has_intercept  # (R,)
+        shift = np.concatenate([self.x_shift, self.z_shift])
+        mean = s.means - shift
+        y_mean = s.y_means - self.y_shift[:, None]
+        WW = s.products + n[:, None, None] * mean[:, :, None] * mean[:, None, :]
+        Wy = s.y_products + (n * y_mean)[..., None] * mean  # (R, J, p + q)
+        self.ZZ = [[np.ascontiguousarray(WW[:, p + i, p + k]) for k in range(q)] for i in range(q)]
+        self.ZX = [[np.ascontiguousarray(WW[:, p + i, a]) for a in range(p)] for i in range(q)]
+        self.Zy = [np.ascontiguousarray(Wy[..., p + i]) for i in range(q)]  # (R, J)
+        self.XX = WW[:, :p, :p].sum(axis=0)
+        self.Xy = Wy[..., :p].sum(axis=1)  # (R, p)
+        self.yy = (s.y_squares + n * y_mean**2).sum(axis=1)  # (R,)
+
+    def _shift_priors(self) -> None:
+        """Write the normal prior of b for the coefficients of the shifted columns.
+
+        The map back is b = T b' + t.
+        """
+        normals = [self.priors.common_prior(name) for name in self.design.common]
+        precision = np.array([prior.precision for prior in normals])
+        means = np.array([prior.mean for prior in normals])
+        self.T = np.eye(self.p)
+        offset = np.zeros((len(self.y_shift), self.p))
+        if INTERCEPT in self.design.common:
+            self.T[self.intercept] -= self.x_shift
+            offset[:, self.intercept] = self.y_shift
+        self.offset = offset
+        self.P0 = self.T.T @ np.diag(precision) @ self.T
+        centre = np.linalg.solve(self.T, (means - offset).T).T  # (R, p)
+        self.P0m0 = centre @ self.P0
+        self.m0P0m0 = np.einsum("ra,ra->r", centre, self.P0m0)
+        proper = precision > 0
+        self.log_constant = (
+            -0.5 * self.rows * math.log(2 * math.pi)
+            + 0.5 * self.p * math.log(2 * math.pi)
+            + 0.5 * float(np.log(precision[proper]).sum() - proper.sum() * math.log(2 * math.pi))
+        )
+
+    def partial_correlations(self, psi: Array) -> list[Array]:
+        """Partial correlations of the LKJ vine, from (..., d) nodes."""
+        return [np.tanh(psi[..., self.q + m]) for m in range(len(self.partials))]
+
+    def correlation_factor(self, psi: Array) -> Matrix:
+        """Cholesky factor of the correlation matrix at the nodes psi (..., d)."""
+        zero, one = np.zeros(psi.shape[:-1]), np.ones(psi.shape[:-1])
+        rows = [[one if i == k else zero for k in range(self.q)] for i in range(self.q)]
+        left: dict[int, Array] = {}
+        for (i, k), r in zip(self.partials, self.partial_correlations(psi), strict=True):
+            remaining = left.get(i, one)
+            rows[i][k] = r * np.sqrt(remaining)
+            left[i] = remaining * (1 - r) * (1 + r)
+            rows[i][i] = np.sqrt(left[i])
+        return rows
+
+    def factor(self, psi: Array, *, shifted: bool = True) -> Matrix:
+        """The factor L of Sigma / sigma^2 at psi (..., d), for shifted or for the user's columns."""
+        R = self.correlation_factor(psi)
+        L = [[np.exp(psi[..., i]) * R[i][k] for k in range(self.q)] for i in range(self.q)]
+        if shifted and "1" in self.design.effects:
+            one = self.design.effects.index("1")
+            for i, shift in enumerate(self.z_shift):
+                if shift != 0:
+                    L[one] = [a + shift * b for a, b in zip(L[one], L[i], strict=True)]
+        return L
+
+    def whiten(self, psi: Array) -> tuple[Matrix, Matrix, list[Array]]:
+        """Cholesky factors C of M_j, C^-1 L'Z'X and C^-1 L'Z'y at nodes psi (R, n, d): (R, n, J)."""
+        L = [[entry[..., None] for entry in row] for row in self.factor(psi)]
+        q, p = self.q, self.p
+        U = [[sum(self.ZZ[i][k] * L[k][b] for k in range(q)) for b in range(q)] for i in range(q)]
+        M = [
+            [sum(L[i][a] * U[i][b] for i in range(q)) + float(a == b) for b in range(a + 1)]
+            for a in range(q)
+        ]
+        C = cholesky(M)
+        WX = forward(
+            C,
+            [[sum(L[i][a] * self.ZX[i][x] for i in range(q)) for x in range(p)] for a in range(q)],
+        )
+        Wy = forward(
+            C, [[sum(L[i][a] * self.Zy[i][:, None, :] for i in range(q))] for a in range(q)]
+        )
+        return C, WX, [row[0] for row in Wy]
+
+    def reduce(self, psi: Array) -> Reduced:
+        """Sum over the groups at nodes psi (R, n, d), a chunk of nodes at a time."""
+        replicates, nodes = psi.shape[:2]
+        size = max(1, CHUNK // (replicates * len(self.statistics.counts)))
+        parts = [self._reduce(psi[:, k : k + size]) for k in range(0, nodes, size)]
+        return Reduced.join(parts)
+
+    def _reduce(self, psi: Array) -> Reduced:
+        C, WX, Wy = self.whiten(psi)
+        product = math.prod(C[a][a] for a in range(self.q))
+
+        def explained(a: list[Array], b: list[Array]) -> Any:
+            return sum(np.einsum("...j,...j->...", x, y) for x, y in zip(a, b, strict=True))
+
+        columns = [[WX[i][a] for i in range(self.q)] for a in range(self.p)]
+        return Reduced(
+            2 * np.log(product).sum(axis=-1),
+            [
+                [self.XX[a, b] - explained(columns[a], columns[b]) for b in range(a + 1)]
+                for a in range(self.p)
+            ],
+            [self.Xy[:, None, a] - explained(columns[a], Wy) for a in range(self.p)],
+            self.yy[:, None] - explained(Wy, Wy),
+        )
+
+    def residual_squares(self, reduced: Reduced) -> Array:
+        """y'V^-1 y around the generalised least squares fit, times sigma^2: (R, n)."""
+        solved = forward(cholesky(reduced.XX), [[x] for x in reduced.Xy])
+        return reduced.yy - sum(row[0] ** 2 for row in solved)
+
+    def log_density(
+        self, psi: Array, lam: Array, reduced: Reduced
+    ) -> tuple[Array, tuple[Matrix, list[Array]]]:
+        """Log posterior density, up to nothing: its integral is the evidence.
+
+        Parameters
+        ----------
+        psi : numpy.ndarray, shape (R, n, d)
+        lam : numpy.ndarray, shape (R, n, K)
+        reduced : Reduced
+            Of psi.
+
+        Returns
+        -------
+        numpy.ndarray, shape (R, n, K)
+            The log density; then what `coefficients` needs.
+        """
+        precision = np.exp(-2 * lam)
+        B = [
+            [reduced.XX[a][b][..., None] * precision + self.P0[a, b] for b in range(a + 1)]
+            for a in range(self.p)
+        ]
+        C = cholesky(B)
+        r = [
+            [reduced.Xy[a][..., None] * precision + self.P0m0[:, a, None, None]]
+            for a in range(self.p)
+        ]
+        w = [row[0] for row in forward(C, r)]
+        quadratic = (
+            reduced.yy[..., None] * precision
+            + self.m0P0m0[:, None, None]
+            - sum((x**2 for x in w), start=np.zeros(()))
+        )
+        log_B = 2 * sum((np.log(C[a][a]) for a in range(self.p)), start=np.zeros(()))
+        value = (
+            self.log_constant
+            - self.rows * lam
+            - 0.5 * (reduced.log_determinant[..., None] + log_B + quadratic)
+        )
+        return value + self.log_prior(psi, lam), (C, w)
+
+    def log_prior(self, psi: Array, lam: Array) -> Array:
+        """Log prior density of (psi, lambda), Jacobians included: (R, n, K)."""
+        value = self.priors.residual_sd.logpdf(np.exp(lam)) + lam
+        for i, name in enumerate(self.design.varying):
+            log_sd = psi[..., i, None] + lam
+            value = value + self.priors.group_sd_prior(name).logpdf(np.exp(log_sd)) + log_sd
+        for m, (_, k) in enumerate(self.partials):
+            assert self.eta is not None
+            a = self.eta + (self.q - 2 - k) / 2
+            t = psi[..., self.q + m, None]
+            # Beta(a, a) on (-1, 1) and the Jacobian of tanh: (1 - r^2)^a, 1 - r^2 = cosh^-2
+            log_cosh = np.logaddexp(t, -t) - math.log(2)
+            value = value - 2 * a * log_cosh - (2 * a - 1) * math.log(2) - betaln(a, a)
+        return np.asarray(value)
+
+    def coefficients(self, parts: tuple[Matrix, list[Array]]) -> Coefficients:
+        """Distribution of b at each node, in the user's columns."""
+        C, w = parts
+        p = self.p
+        eye = [[np.ones(()) * float(a == b) for b in range(p)] for a in range(p)]
+        G = forward(C, eye)  # C^-1: b' has mean G'w and covariance G'G
+        H = [
+            [sum(self.T[a, c] * G[b][c] for c in range(b + 1) if self.T[a, c]) for a in range(p)]
+            for b in range(p)
+        ]
+        H = [[np.broadcast_to(entry, w[0].shape) for entry in row] for row in H]
+        mean = [
+            sum(H[b][a] * w[b] for b in range(p)) + self.offset[:, a, None, None] for a in range(p)
+        ]
+        return Coefficients(mean, H)
+
+
+def cholesky(M: Matrix) -> Matrix:
+    """Cholesky factor of small symmetric matrices whose entries are arrays; lower halves only."""
+    C: Matrix = []
+    for i in range(len(M)):
+        C.append([])
+        for k in range(i):
+            rest = M[i][k] - sum(C[i][m] * C[k][m] for m in range(k))
+            C[i].append(rest / C[k][k])
+        C[i].append(np.sqrt(M[i][i] - sum(C[i][m] ** 2 for m in range(i))))
+    return C
+
+
+def forward(C: Matrix, T: Matrix) -> Matrix:
+    """Solve C W = T for a lower triangular C."""
+    W: Matrix = []
+    for i, row in enumerate(T):
+        W.append(
+            [
+                (entry - sum(C[i][m] * W[m][x] for m in range(i))) / C[i][i]
+                for x, entry in enumerate(row)
+            ]
+        )
+    return W

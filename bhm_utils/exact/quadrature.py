@@ -1,0 +1,210 @@
+"""The integral over the variances: a lattice laid around the mode, where the density is."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import logsumexp
+
+from .density import Reduced
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .density import Density, Matrix
+
+    Array = NDArray[np.float64]
+
+MAX_NODES = 300_000  # lattice points of psi; beyond, the answer is no
+
+
+class QuadratureError(RuntimeError):
+    """The integral did not reach its accuracy; the message says what was reached."""
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Nodes and weights for R posteriors on one set of lattice points.
+
+    Attributes
+    ----------
+    psi, lam : numpy.ndarray, shapes (R, n, d), (R, n, K)
+        The nodes.
+    weights : numpy.ndarray, shape (R, n, K)
+        Their share of the posterior; adds up to 1.
+    log_evidence : numpy.ndarray, shape (R,)
+        Log of the integral.
+    basis : numpy.ndarray, shape (R, d, d)
+        Derivative of psi by lattice coordinates in units of the posterior's spread.
+    line_sd : numpy.ndarray, shape (R, n)
+        Spread of lambda at each psi.
+    step, line_step : float
+        Distances of the nodes in these units.
+    parts
+        What `Density.coefficients` needs.
+    """
+
+    psi: Array
+    lam: Array
+    weights: Array
+    log_evidence: Array
+    basis: Array
+    line_sd: Array
+    step: float
+    line_step: float
+    parts: tuple[Matrix, list[Array]]
+
+
+def line_centres(
+    density: Density, psi: Array, reduced: Reduced, steps: int = 2
+) -> tuple[Array, Array]:
+    """Mode and spread of lambda given psi: Newton from the generalised least squares value."""
+    free = max(density.rows - density.p, 1.0)
+    squares = np.maximum(density.residual_squares(reduced), np.finfo(float).tiny)
+    lam = 0.5 * np.log(squares / free)
+    sd = np.full(lam.shape, (2 * free) ** -0.5)
+    for _ in range(steps):
+        step = 0.3 * sd
+        f, _ = density.log_density(psi, np.stack([lam - step, lam, lam + step], axis=-1), reduced)
+        slope = (f[..., 2] - f[..., 0]) / (2 * step)
+        curvature = (f[..., 0] - 2 * f[..., 1] + f[..., 2]) / step**2
+        sd = np.clip(-curvature, 0.1, None) ** -0.5
+        lam = lam + np.clip(slope * sd**2, -2, 2)
+    return lam, sd
+
+
+def profile(density: Density, psi: Array) -> Array:
+    """Log density of psi with lambda integrated out by Laplace's method: (R, n)."""
+    reduced = density.reduce(psi)
+    lam, sd = line_centres(density, psi, reduced, steps=1)
+    f, _ = density.log_density(psi, lam[..., None], reduced)
+    return f[..., 0] + np.log(sd)
+
+
+def find_mode(density: Density, replicates: int) -> tuple[Array, Array]:
+    """Mode of psi and a factor of its covariance there, for each replicate: (R, d), (R, d, d)."""
+    d, q = density.dimension, density.q
+    starts = np.zeros((replicates, 5, d))
+    starts[..., :q] = np.array([-3.0, -1.5, 0.0, 1.0, 2.5])[:, None]
+    best = np.argmax(profile(density, starts), axis=1)
+    mode = starts[np.arange(replicates), best]
+    eye = np.eye(d)
+    pairs = list(itertools.combinations(range(d), 2))
+    e = 0.05
+    offsets = np.array(
+        [np.zeros(d), *(e * eye), *(-e * eye), *(e * (eye[a] + eye[b]) for a, b in pairs)]
+    )
+    for _ in range(60):
+        f = profile(density, mode[:, None, :] + offsets)
+        up, down = f[:, 1 : d + 1], f[:, d + 1 : 2 * d + 1]
+        gradient = (up - down) / (2 * e)
+        H = np.zeros((replicates, d, d))
+        H[:, range(d), range(d)] = (up - 2 * f[:, :1] + down) / e**2
+        for m, (a, b) in enumerate(pairs):
+            H[:, a, b] = H[:, b, a] = (f[:, 2 * d + 1 + m] - up[:, a] - up[:, b] + f[:, 0]) / e**2
+        eigenvalues, vectors = np.linalg.eigh(-H)
+        sds = np.clip(eigenvalues, 0.1, None) ** -0.5
+        step = np.einsum("rab,rb,rcb,rc->ra", vectors, sds**2, vectors, gradient)
+        length = np.sqrt((step**2).sum(axis=1, keepdims=True))
+        step *= np.minimum(1.0, 2.0 / np.maximum(length, 1e-12))
+        tries = np.array([1.0, 0.5, 0.2, 0.05, 0.0])
+        candidates = mode[:, None, :] + tries[:, None] * step[:, None, :]
+        chosen = np.argmax(profile(density, candidates), axis=1)
+        mode = candidates[np.arange(replicates), chosen]
+        if (np.einsum("ra,ra->r", step, gradient) < 1e-3).all():
+            break
+    return mode, vectors * sds[:, None, :]
+
+
+def rotation(d: int) -> Array:
+    """A fixed rotation that lines no axis up with the lattice."""
+    if d == 1:
+        return np.eye(1)
+    q, _ = np.linalg.qr(np.random.default_rng(20).normal(size=(d, d)))
+    return np.asarray(q)
+
+
+def lay(
+    density: Density, mode: Array, factor: Array, step: float, line_step: float, depth: float
+) -> Lattice:
+    """Lay a lattice over all of psi and lambda where the density is within exp(-depth) of its top.
+
+    The lattice starts as a ball and grows wherever its edge is not low enough, so that skewed and
+    heavy-tailed posteriors get what they need.
+    """
+    replicates, d = mode.shape
+    basis = factor @ rotation(d)
+    reach = (2 * depth) ** 0.5
+    top = np.full(replicates, -np.inf)
+    seen = np.empty(0, dtype=np.int64)
+    kept: list[tuple[Array, Reduced, Array, Array, Array]] = []
+    frontier = ball(d, reach / step + (1.0 if d < 5 else 0.0))
+    while len(frontier):
+        seen = np.concatenate([seen, encode(frontier)])
+        if len(seen) > MAX_NODES or np.abs(frontier).max() > 500:
+            raise QuadratureError(
+                f"the posterior of the variances needs more than {MAX_NODES:,} nodes: it is too "
+                "spread out, as under heavy-tailed priors with few groups"
+            )
+        psi = mode[:, None, :] + step * np.einsum("rab,nb->rna", basis, frontier)
+        reduced = density.reduce(psi)
+        centre, sd = line_centres(density, psi, reduced)
+        peak = density.log_density(psi, centre[..., None], reduced)[0][..., 0]
+        top = np.maximum(top, peak.max(axis=1))
+        high = (peak > top[:, None] - depth).any(axis=0)
+        kept.append((psi[:, high], reduced.take(high), centre[:, high], sd[:, high], peak[:, high]))
+        frontier = neighbours(frontier[high], seen)
+    psi, centre, sd = (np.concatenate([part[k] for part in kept], axis=1) for k in (0, 2, 3))
+    reduced = Reduced.join([part[1] for part in kept])
+
+    m = int(np.ceil(reach / line_step)) + 1
+    while True:
+        lam = centre[..., None] + line_step * sd[..., None] * np.arange(-m, m + 1)
+        f, parts = density.log_density(psi, lam, reduced)
+        edge = np.maximum(f[..., 0], f[..., -1]).max(axis=1)
+        if (edge < f.max(axis=(1, 2)) - depth).all() or m > 200:
+            break
+        m += max(1, m // 4)
+    log_weights = f + np.log(sd)[..., None]
+    total = logsumexp(log_weights, axis=(1, 2))
+    volume = np.linalg.slogdet(basis)[1] + d * np.log(step) + np.log(line_step)
+    return Lattice(
+        psi=psi,
+        lam=lam,
+        weights=np.exp(log_weights - total[:, None, None]),
+        log_evidence=total + volume,
+        basis=basis,
+        line_sd=sd,
+        step=step,
+        line_step=line_step,
+        parts=parts,
+    )
+
+
+def ball(d: int, radius: float) -> NDArray[np.int64]:
+    """Integer points within `radius` of the origin: (n, d)."""
+    axis = np.arange(-int(radius), int(radius) + 1)
+    points = np.zeros((1, 0), dtype=np.int64)
+    for _ in range(d):  # axis by axis, so that no cube is ever built
+        points = np.concatenate(
+            [np.repeat(points, len(axis), axis=0), np.tile(axis, len(points))[:, None]], axis=1
+        )
+        points = points[(points**2).sum(axis=1) <= radius**2]
+    return points
+
+
+def encode(points: NDArray[np.int64]) -> NDArray[np.int64]:
+    """One number for each lattice point; its coordinates are within 500 of the origin."""
+    return (points + 512) @ (1024 ** np.arange(points.shape[1]))
+
+
+def neighbours(points: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Lattice neighbours of `points` that have not been seen: (n, d)."""
+    d = points.shape[1]
+    steps = np.concatenate([np.eye(d, dtype=np.int64), -np.eye(d, dtype=np.int64)])
+    around = (points[:, None, :] + steps).reshape(-1, d)
+    codes, first = np.unique(encode(around), return_index=True)
+    return around[first[~np.isin(codes, seen)]]

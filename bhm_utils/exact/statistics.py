@@ -1,0 +1,159 @@
+"""What a two-level Gaussian model needs of its rows: counts, means and products within groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from ..model import Design
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class GroupStatistics:
+    r"""Sufficient statistics of a two-level Gaussian model, group by group.
+
+    The columns of a row are :math:`w_i = (x_i, z_i, y_i)`. For each group j are kept the number
+    of rows :math:`n_j`, the mean :math:`\bar w_j` and the products of deviations from it,
+
+    .. math:: T_j = \sum_{i \in j} (w_i - \bar w_j)(w_i - \bar w_j)^\top .
+
+    Products are taken after centring, so that a large mean costs no digits. Statistics of disjoint
+    sets of rows add up, :math:`T = T_a + T_b + \tfrac{n_a n_b}{n} \delta \delta^\top` with
+    :math:`\delta = \bar w_b - \bar w_a` (Chan, Golub and LeVeque 1983): ``a + b``.
+
+    Attributes
+    ----------
+    design : Design
+        The model: names and labels; of its rows nothing is used any more.
+    counts : numpy.ndarray, shape (J,)
+        Rows in each group.
+    means : numpy.ndarray, shape (J, p + q)
+        Means of the columns of X and Z.
+    products : numpy.ndarray, shape (J, p + q, p + q)
+        Products of their deviations.
+    y_means, y_products, y_squares : numpy.ndarray, shapes (R, J), (R, J, p + q), (R, J)
+        The same of R outcomes, with the columns and with themselves.
+    """
+
+    design: Design
+    counts: NDArray[np.float64]
+    means: NDArray[np.float64]
+    products: NDArray[np.float64]
+    y_means: NDArray[np.float64]
+    y_products: NDArray[np.float64]
+    y_squares: NDArray[np.float64]
+
+    @classmethod
+    def from_rows(
+        cls, formula: str, data: pd.DataFrame, *, outcomes: ArrayLike | None = None
+    ) -> Self:
+        """Form the statistics from rows, once.
+
+        Parameters
+        ----------
+        formula, data
+            As for `Design.from_formula`.
+        outcomes : array_like, shape (R, N), optional
+            Outcomes to use instead of the one in `data`, all on the same rows.
+
+        Raises
+        ------
+        ValueError
+            As `Design.from_formula`, or if `outcomes` has the wrong shape or is not finite.
+        """
+        design = Design.from_formula(formula, data)
+        Y = design.y[None] if outcomes is None else np.asarray(outcomes, dtype=float)
+        if Y.ndim != 2 or Y.shape[1] != len(design.y) or not len(Y):
+            raise ValueError(
+                f"outcomes must have shape (replicates, {len(design.y)}), got {Y.shape}"
+            )
+        if not np.isfinite(Y).all():
+            raise ValueError(f"outcomes must be finite, got {Y[~np.isfinite(Y)][0]}")
+        # Sorted by group, sums within groups are sums of runs.
+        order = np.argsort(design.codes, kind="stable")
+        codes = design.codes[order]
+        W = np.concatenate([design.X, design.Z], axis=1)[order]
+        Y = Y[:, order]
+        starts = np.flatnonzero(np.diff(codes, prepend=-1))
+        counts = np.diff(starts, append=len(codes)).astype(float)
+        means = np.add.reduceat(W, starts, axis=0) / counts[:, None]
+        y_means = np.add.reduceat(Y, starts, axis=1) / counts
+        W = W - means[codes]
+        Y = Y - y_means[:, codes]
+        k = W.shape[1]
+        products = np.empty((len(counts), k, k))
+        y_products = np.empty((len(Y), len(counts), k))
+        for a in range(k):
+            y_products[..., a] = np.add.reduceat(Y * W[:, a], starts, axis=1)
+            for b in range(a + 1):
+                products[:, a, b] = np.add.reduceat(W[:, a] * W[:, b], starts)
+                products[:, b, a] = products[:, a, b]
+        return cls(
+            design=design.without_rows(),
+            counts=counts,
+            means=means,
+            products=products,
+            y_means=y_means,
+            y_products=y_products,
+            y_squares=np.add.reduceat(Y * Y, starts, axis=1),
+        )
+
+    def __add__(self, other: GroupStatistics) -> GroupStatistics:
+        """Statistics of both sets of rows together; groups are matched by label."""
+        mine, theirs = self.design, other.design
+        if (mine.common, mine.effects, mine.group) != (theirs.common, theirs.effects, theirs.group):
+            raise ValueError(
+                f"statistics to add must be of one model, got {mine.formula!r} with columns "
+                f"{mine.common + mine.effects} and {theirs.formula!r} with "
+                f"{theirs.common + theirs.effects}"
+            )
+        if len(self.y_means) != len(other.y_means):
+            raise ValueError(
+                "statistics to add must have equally many outcomes, got "
+                f"{len(self.y_means)} and {len(other.y_means)}"
+            )
+        labels = mine.labels.union(theirs.labels)
+        a = self._spread_over(labels)
+        b = other._spread_over(labels)
+        counts = a.counts + b.counts
+        share = b.counts / counts
+        cross = a.counts * share
+        delta, y_delta = b.means - a.means, b.y_means - a.y_means
+        return GroupStatistics(
+            design=mine.without_rows(labels),
+            counts=counts,
+            means=a.means + share[:, None] * delta,
+            products=a.products
+            + b.products
+            + cross[:, None, None] * delta[:, :, None] * delta[:, None, :],
+            y_means=a.y_means + share * y_delta,
+            y_products=a.y_products + b.y_products + (cross * y_delta)[..., None] * delta,
+            y_squares=a.y_squares + b.y_squares + cross * y_delta**2,
+        )
+
+    def _spread_over(self, labels: pd.Index) -> GroupStatistics:
+        """Place the groups among `labels`; a group without rows here counts 0."""
+        at = labels.get_indexer(self.design.labels)
+
+        def place(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+            shape = list(values.shape)
+            shape[axis] = len(labels)
+            placed = np.zeros(shape)
+            placed[(slice(None),) * axis + (at,)] = values
+            return placed
+
+        return GroupStatistics(
+            self.design,
+            place(self.counts, 0),
+            place(self.means, 0),
+            place(self.products, 0),
+            place(self.y_means, 1),
+            place(self.y_products, 1),
+            place(self.y_squares, 1),
+        )
