@@ -1,6 +1,7 @@
 from . import conjugate as conjugate
 from . import convergence as convergence
 from . import engines as engines
+from . import exact as exact
 from . import gaussian as gaussian
 from . import gcse as gcse
 from . import model as model
@@ -14,6 +15,10 @@ from .engines import compare as compare
 from .engines import fit_bambi as fit_bambi
 from .engines import fit_ml as fit_ml
 from .engines import fit_pymc as fit_pymc
+from .exact import ExactPosterior as ExactPosterior
+from .exact import GroupStatistics as GroupStatistics
+from .exact import QuadratureError as QuadratureError
+from .exact import exact_posterior as exact_posterior
 from .gcse import load_gcse as load_gcse
 from .model import Design as Design
 from .priors import Priors as Priors

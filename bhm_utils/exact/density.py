@@ -1,9 +1,14 @@
 r"""The posterior density of the variances, everything else integrated out in closed form.
 
-The variances enter as :math:`\psi = (\log(s_1/\sigma), \dots, \mathrm{atanh}(r_1), \dots)`, the log
-ratios of the group standard deviations to the residual one and the partial correlations of the
-varying effects, and :math:`\lambda = \log \sigma`. With :math:`\Sigma = \sigma^2 L L^\top`, where
-L depends on :math:`\psi` alone, the work on the groups,
+The variances enter as :math:`\lambda = \log \sigma` and
+:math:`\psi = (\tau_1, \dots, \mathrm{atanh}(r_1), \dots)`: the partial correlations r of the
+varying effects, and the ratios of their standard deviations to the residual one by way of
+
+.. math:: \log(s_i / \sigma) = \tau_i - e^{c_i - \tau_i},
+
+which is the log ratio, except that the far left, where data cannot tell a standard deviation from
+0, is drawn together (as in double exponential quadrature). With
+:math:`\Sigma = \sigma^2 L L^\top`, where L depends on :math:`\psi` alone, the work on the groups,
 
 .. math::
     M_j = I + L^\top Z_j^\top Z_j L, \qquad
@@ -18,12 +23,12 @@ such arrays, so that NumPy works on whole batches.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import betaln
+from scipy.special import betaln, wrightomega
 
 from ..model import INTERCEPT
 
@@ -64,18 +69,15 @@ class Reduced:
         if len(parts) == 1:
             return parts[0]
 
-        def all_of(pick: Callable[[Reduced], Array]) -> Array:
-            return np.concatenate([pick(part) for part in parts], axis=1)
+        def all_of(arrays: Iterable[Array]) -> Array:
+            return np.concatenate(list(arrays), axis=1)
 
         p = len(parts[0].Xy)
         return Reduced(
-            all_of(lambda part: part.log_determinant),
-            [
-                [all_of(lambda part, a=a, b=b: part.XX[a][b]) for b in range(a + 1)]
-                for a in range(p)
-            ],
-            [all_of(lambda part, a=a: part.Xy[a]) for a in range(p)],
-            all_of(lambda part: part.yy),
+            all_of(part.log_determinant for part in parts),
+            [[all_of(part.XX[a][b] for part in parts) for b in range(a + 1)] for a in range(p)],
+            [all_of(part.Xy[a] for part in parts) for a in range(p)],
+            all_of(part.yy for part in parts),
         )
 
 
@@ -89,7 +91,7 @@ class Coefficients:
     @property
     def variance(self) -> list[Array]:
         """Variance of each coefficient."""
-        return [sum(row[a] ** 2 for row in self.H) for a in range(len(self.mean))]
+        return [total(row[a] ** 2 for row in self.H) for a in range(len(self.mean))]
 
     def stacked(self) -> tuple[Array, Array]:
         """Means (R, n, K, p) and covariances (R, n, K, p, p)."""
@@ -113,6 +115,9 @@ class Density:
         self.dimension = self.q + len(self.partials)
         self.rows = float(statistics.counts.sum())
         self._shift_and_sum()
+        # Ratios s_i / sigma far below 1 / sqrt(z'z) leave no trace in the data.
+        typical = [float(np.mean(self.ZZ_raw[i])) for i in range(self.q)]
+        self.c = np.log(0.25) - 0.5 * np.log(np.maximum(typical, 1e-300))
         self._shift_priors()
 
     def _shift_and_sum(self) -> None:
@@ -137,6 +142,8 @@ class Density:
         y_mean = s.y_means - self.y_shift[:, None]
         WW = s.products + n[:, None, None] * mean[:, :, None] * mean[:, None, :]
         Wy = s.y_products + (n * y_mean)[..., None] * mean  # (R, J, p + q)
+        own = s.products + n[:, None, None] * s.means[:, :, None] * s.means[:, None, :]
+        self.ZZ_raw = [own[:, p + i, p + i] for i in range(q)]
         self.ZZ = [[np.ascontiguousarray(WW[:, p + i, p + k]) for k in range(q)] for i in range(q)]
         self.ZX = [[np.ascontiguousarray(WW[:, p + i, a]) for a in range(p)] for i in range(q)]
         self.Zy = [np.ascontiguousarray(Wy[..., p + i]) for i in range(q)]  # (R, J)
@@ -169,6 +176,10 @@ class Density:
             + 0.5 * float(np.log(precision[proper]).sum() - proper.sum() * math.log(2 * math.pi))
         )
 
+    def log_ratios(self, psi: Array) -> list[Array]:
+        """Log of s_i / sigma at nodes psi (..., d)."""
+        return [squeeze(psi[..., i], self.c[i]) for i in range(self.q)]
+
     def partial_correlations(self, psi: Array) -> list[Array]:
         """Partial correlations of the LKJ vine, from (..., d) nodes."""
         return [np.tanh(psi[..., self.q + m]) for m in range(len(self.partials))]
@@ -186,9 +197,10 @@ class Density:
         return rows
 
     def factor(self, psi: Array, *, shifted: bool = True) -> Matrix:
-        """The factor L of Sigma / sigma^2 at psi (..., d), for shifted or for the user's columns."""
+        """Build L, Sigma = sigma^2 L L', at psi (..., d): for shifted or for the user's columns."""
         R = self.correlation_factor(psi)
-        L = [[np.exp(psi[..., i]) * R[i][k] for k in range(self.q)] for i in range(self.q)]
+        ratios = [np.exp(log_ratio) for log_ratio in self.log_ratios(psi)]
+        L = [[ratios[i] * R[i][k] for k in range(self.q)] for i in range(self.q)]
         if shifted and "1" in self.design.effects:
             one = self.design.effects.index("1")
             for i, shift in enumerate(self.z_shift):
@@ -197,21 +209,24 @@ class Density:
         return L
 
     def whiten(self, psi: Array) -> tuple[Matrix, Matrix, list[Array]]:
-        """Cholesky factors C of M_j, C^-1 L'Z'X and C^-1 L'Z'y at nodes psi (R, n, d): (R, n, J)."""
+        """Find the Cholesky factors C of M_j, C^-1 L'Z'X and C^-1 L'Z'y at psi (R, n, d)."""
         L = [[entry[..., None] for entry in row] for row in self.factor(psi)]
         q, p = self.q, self.p
-        U = [[sum(self.ZZ[i][k] * L[k][b] for k in range(q)) for b in range(q)] for i in range(q)]
+        U = [[total(self.ZZ[i][k] * L[k][b] for k in range(q)) for b in range(q)] for i in range(q)]
         M = [
-            [sum(L[i][a] * U[i][b] for i in range(q)) + float(a == b) for b in range(a + 1)]
+            [total(L[i][a] * U[i][b] for i in range(q)) + float(a == b) for b in range(a + 1)]
             for a in range(q)
         ]
         C = cholesky(M)
         WX = forward(
             C,
-            [[sum(L[i][a] * self.ZX[i][x] for i in range(q)) for x in range(p)] for a in range(q)],
+            [
+                [total(L[i][a] * self.ZX[i][x] for i in range(q)) for x in range(p)]
+                for a in range(q)
+            ],
         )
         Wy = forward(
-            C, [[sum(L[i][a] * self.Zy[i][:, None, :] for i in range(q))] for a in range(q)]
+            C, [[total(L[i][a] * self.Zy[i][:, None, :] for i in range(q))] for a in range(q)]
         )
         return C, WX, [row[0] for row in Wy]
 
@@ -227,7 +242,7 @@ class Density:
         product = math.prod(C[a][a] for a in range(self.q))
 
         def explained(a: list[Array], b: list[Array]) -> Any:
-            return sum(np.einsum("...j,...j->...", x, y) for x, y in zip(a, b, strict=True))
+            return total(np.einsum("...j,...j->...", x, y) for x, y in zip(a, b, strict=True))
 
         columns = [[WX[i][a] for i in range(self.q)] for a in range(self.p)]
         return Reduced(
@@ -242,8 +257,9 @@ class Density:
 
     def residual_squares(self, reduced: Reduced) -> Array:
         """y'V^-1 y around the generalised least squares fit, times sigma^2: (R, n)."""
-        solved = forward(cholesky(reduced.XX), [[x] for x in reduced.Xy])
-        return reduced.yy - sum(row[0] ** 2 for row in solved)
+        with np.errstate(all="ignore"):
+            solved = forward(cholesky(reduced.XX), [[x] for x in reduced.Xy])
+            return np.asarray(reduced.yy - total(row[0] ** 2 for row in solved))
 
     def log_density(
         self, psi: Array, lam: Array, reduced: Reduced
@@ -262,36 +278,43 @@ class Density:
         numpy.ndarray, shape (R, n, K)
             The log density; then what `coefficients` needs.
         """
-        precision = np.exp(-2 * lam)
-        B = [
-            [reduced.XX[a][b][..., None] * precision + self.P0[a, b] for b in range(a + 1)]
-            for a in range(self.p)
-        ]
-        C = cholesky(B)
-        r = [
-            [reduced.Xy[a][..., None] * precision + self.P0m0[:, a, None, None]]
-            for a in range(self.p)
-        ]
-        w = [row[0] for row in forward(C, r)]
-        quadratic = (
-            reduced.yy[..., None] * precision
-            + self.m0P0m0[:, None, None]
-            - sum((x**2 for x in w), start=np.zeros(()))
-        )
-        log_B = 2 * sum((np.log(C[a][a]) for a in range(self.p)), start=np.zeros(()))
-        value = (
-            self.log_constant
-            - self.rows * lam
-            - 0.5 * (reduced.log_determinant[..., None] + log_B + quadratic)
-        )
-        return value + self.log_prior(psi, lam), (C, w)
+        with np.errstate(all="ignore"):
+            precision = np.exp(-2 * lam)
+            B = [
+                [reduced.XX[a][b][..., None] * precision + self.P0[a, b] for b in range(a + 1)]
+                for a in range(self.p)
+            ]
+            C = cholesky(B)
+            r = [
+                [reduced.Xy[a][..., None] * precision + self.P0m0[:, a, None, None]]
+                for a in range(self.p)
+            ]
+            w = [row[0] for row in forward(C, r)]
+            quadratic = (
+                reduced.yy[..., None] * precision
+                + self.m0P0m0[:, None, None]
+                - total((x**2 for x in w), start=np.zeros(()))
+            )
+            log_B = 2 * total((np.log(C[a][a]) for a in range(self.p)), start=np.zeros(()))
+            value = (
+                self.log_constant
+                - self.rows * lam
+                - 0.5 * (reduced.log_determinant[..., None] + log_B + quadratic)
+            )
+            value = value + self.log_prior(psi, lam)
+        # Very far out, where cancellation leaves no number, the density counts as 0.
+        return np.nan_to_num(value, nan=-np.inf, posinf=-np.inf, neginf=-np.inf), (C, w)
 
     def log_prior(self, psi: Array, lam: Array) -> Array:
         """Log prior density of (psi, lambda), Jacobians included: (R, n, K)."""
         value = self.priors.residual_sd.logpdf(np.exp(lam)) + lam
-        for i, name in enumerate(self.design.varying):
-            log_sd = psi[..., i, None] + lam
-            value = value + self.priors.group_sd_prior(name).logpdf(np.exp(log_sd)) + log_sd
+        for i, (name, ratio) in enumerate(
+            zip(self.design.varying, self.log_ratios(psi), strict=True)
+        ):
+            log_sd = ratio[..., None] + lam
+            stretch = np.logaddexp(0, self.c[i] - psi[..., i])[..., None]
+            prior = self.priors.group_sd_prior(name)
+            value = value + prior.logpdf(np.exp(log_sd)) + log_sd + stretch
         for m, (_, k) in enumerate(self.partials):
             assert self.eta is not None
             a = self.eta + (self.q - 2 - k) / 2
@@ -308,14 +331,35 @@ class Density:
         eye = [[np.ones(()) * float(a == b) for b in range(p)] for a in range(p)]
         G = forward(C, eye)  # C^-1: b' has mean G'w and covariance G'G
         H = [
-            [sum(self.T[a, c] * G[b][c] for c in range(b + 1) if self.T[a, c]) for a in range(p)]
+            [total(self.T[a, c] * G[b][c] for c in range(b + 1) if self.T[a, c]) for a in range(p)]
             for b in range(p)
         ]
         H = [[np.broadcast_to(entry, w[0].shape) for entry in row] for row in H]
         mean = [
-            sum(H[b][a] * w[b] for b in range(p)) + self.offset[:, a, None, None] for a in range(p)
+            total(H[b][a] * w[b] for b in range(p)) + self.offset[:, a, None, None]
+            for a in range(p)
         ]
         return Coefficients(mean, H)
+
+
+def total(terms: Iterable[Any], start: Any = 0) -> Any:
+    """Add up arrays that broadcast."""
+    return sum(terms, start)
+
+
+def squeeze(tau: Array, c: Any) -> Array:
+    """Map tau to a log ratio: tau - exp(c - tau)."""
+    return np.asarray(tau - np.exp(np.minimum(c - tau, 700.0)))
+
+
+def unsqueeze(log_ratio: Array, c: Any, near: Array | None = None) -> Array:
+    """Its inverse: Wright's omega function, or two Newton steps from a value that is near."""
+    if near is None:
+        return np.asarray(log_ratio + wrightomega(c - log_ratio))
+    for _ in range(2):
+        e = np.exp(np.minimum(c - near, 700.0))
+        near = near + (log_ratio - near + e) / (1 + e)
+    return near
 
 
 def cholesky(M: Matrix) -> Matrix:
@@ -324,9 +368,9 @@ def cholesky(M: Matrix) -> Matrix:
     for i in range(len(M)):
         C.append([])
         for k in range(i):
-            rest = M[i][k] - sum(C[i][m] * C[k][m] for m in range(k))
+            rest = M[i][k] - total(C[i][m] * C[k][m] for m in range(k))
             C[i].append(rest / C[k][k])
-        C[i].append(np.sqrt(M[i][i] - sum(C[i][m] ** 2 for m in range(i))))
+        C[i].append(np.sqrt(M[i][i] - total(C[i][m] ** 2 for m in range(i))))
     return C
 
 
@@ -336,7 +380,7 @@ def forward(C: Matrix, T: Matrix) -> Matrix:
     for i, row in enumerate(T):
         W.append(
             [
-                (entry - sum(C[i][m] * W[m][x] for m in range(i))) / C[i][i]
+                (entry - total(C[i][m] * W[m][x] for m in range(i))) / C[i][i]
                 for x, entry in enumerate(row)
             ]
         )

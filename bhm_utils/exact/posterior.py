@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ..engines.fits import effects_frame
-from .density import Coefficients, Density, forward
-from .mixture import ATANH, LOG, Mixture
+from .density import Coefficients, Density
+from .effects import group_moments
+from .marginals import marginals
+from .mixture import Mixture
 from .quadrature import Lattice, QuadratureError, find_mode, lay
 from .statistics import GroupStatistics
 
@@ -27,15 +28,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 TOLERANCE = 1e-3  # of a posterior standard deviation
-KERNEL_ORDER = 12
-# Widths of the kernels in lattice steps. Along an axis of the lattice, such as lambda, they are
-# wider than across it, where its projection is denser.
-ALONG, ACROSS = 1.5, {1: 1.5, 2: 1.2}
-OTHER_ACROSS = 0.95
 # Lattice steps for psi, by dimension, and for lambda; each level is finer and reaches further.
-FIRST_STEP = {1: 0.7, 2: 0.85, 3: 1.1, 4: 1.15, 5: 1.2}
-OTHER_STEP, LINE_STEP, FINER = 1.3, 0.7, 1.15
-FIRST_DEPTH, MORE_DEPTH, LEVELS = 12.0, 2.5, 8
+FIRST_STEP = {1: 0.7, 2: 0.85, 3: 1.05, 4: 1.15, 5: 1.2}
+OTHER_STEP, LINE_STEP, FINER, LEVELS = 1.2, 0.7, 1.12, 9
 CHECKED = np.array([0.025, 0.975])
 
 
@@ -197,7 +192,7 @@ class ExactPosterior:
 
         values = sample_all(self._density, self._lattice, draws * chains, rng)
         group = self.design.group
-        return az.from_dict(
+        tree: xr.DataTree = az.from_dict(
             {
                 "posterior": {
                     name: value.reshape(chains, draws, *value.shape[1:])
@@ -207,6 +202,7 @@ class ExactPosterior:
             coords={group: self.design.labels.to_list()},
             dims={name: [group] for name in self.design.varying},
         )
+        return tree
 
 
 def exact_posterior(
@@ -261,12 +257,14 @@ def exact_posterior(
     else:
         statistics = GroupStatistics.from_rows(formula, data, outcomes=outcomes)
     density = Density(statistics, priors)
-    mode, factor = find_mode(density, len(statistics.y_means))
+    mode, basis = find_mode(density, len(statistics.y_means))
     step, line_step = FIRST_STEP.get(density.dimension, OTHER_STEP), LINE_STEP
-    depth, before, error = FIRST_DEPTH, None, np.inf
+    # In high dimensions more of a normal posterior is far out, and going further costs more nodes.
+    depth, deeper = 10 + density.dimension / 2, 2.5 if density.dimension < 5 else 1.0
+    before, error = None, np.inf
     for _ in range(LEVELS):
         try:
-            lattice = lay(density, mode, factor, step, line_step, depth)
+            lattice = lay(density, mode, basis, step, line_step, depth)
         except QuadratureError as failure:
             raise QuadratureError(f"{failure} (accuracy reached: {error:.1g} sd)") from None
         found = marginals(density, lattice, density.coefficients(lattice.parts))
@@ -276,7 +274,7 @@ def exact_posterior(
             if error < TOLERANCE:
                 break
         before = now
-        step, line_step, depth = step / FINER, line_step / FINER, depth + MORE_DEPTH
+        step, line_step, depth = step / FINER, line_step / FINER, depth + deeper
     else:
         raise QuadratureError(
             f"means, sds and quantiles are stable to {error:.1g} posterior sds only, not to "
@@ -299,24 +297,22 @@ class Checked:
     mean: Array
     sd: Array
     quantiles: Array  # (R, parameters, 2)
-    kernel_quantiles: list[Array]
 
     @classmethod
     def of(cls, found: dict[str, Mixture], before: Checked | None) -> Checked:
         """Compute them; from earlier ones, which are near, a single Newton step is enough."""
         mixtures = list(found.values())
         moments = [mixture.mean_and_sd() for mixture in mixtures]
-        v = [
-            mixture.kernel_quantile(CHECKED)
+        quantiles = [
+            mixture.quantile(CHECKED)
             if before is None
-            else mixture.quantile_near(before.kernel_quantiles[k], CHECKED)
+            else mixture.quantile_near(before.quantiles[:, k], CHECKED)
             for k, mixture in enumerate(mixtures)
         ]
         return cls(
             np.stack([mean for mean, _ in moments], axis=1),
             np.stack([sd for _, sd in moments], axis=1),
-            np.stack([m.scale.to(x) for m, x in zip(mixtures, v, strict=True)], axis=1),
-            v,
+            np.stack(quantiles, axis=1),
         )
 
     def change_from(self, other: Checked) -> float:
@@ -325,148 +321,3 @@ class Checked:
         changes += list(np.moveaxis(self.quantiles - other.quantiles, -1, 0))
         worst = max(float(np.max(np.abs(change) / self.sd)) for change in changes)
         return worst if np.isfinite(worst) else np.inf
-
-
-def marginals(density: Density, lattice: Lattice, coefficients: Coefficients) -> dict[str, Mixture]:
-    """The marginal of every parameter, by name."""
-    design = density.design
-    R = len(lattice.weights)
-    weights = lattice.weights.reshape(R, -1)
-    found: dict[str, Mixture] = {}
-    variances = coefficients.variance
-    for a, name in enumerate(design.common):
-        found[name] = Mixture(
-            coefficients.mean[a].reshape(R, -1),
-            np.sqrt(variances[a]).reshape(R, -1),
-            weights,
-        )
-
-    def smooth(values: Array, along_psi: Array, along_line: Array, scale: Any) -> Mixture:
-        """From values at the nodes and their change along psi and lambda, all (R, n, K)."""
-        widths = np.hypot(
-            ACROSS.get(density.dimension, OTHER_ACROSS) * lattice.step * along_psi,
-            ALONG * lattice.line_step * along_line,
-        )
-        widths = np.broadcast_to(widths, lattice.weights.shape)
-        values = np.broadcast_to(values, lattice.weights.shape)
-        return Mixture(values.reshape(R, -1), widths.reshape(R, -1), weights, KERNEL_ORDER, scale)
-
-    line = lattice.line_sd[..., None]
-    none = np.zeros((1, 1, 1))
-    spread = np.sqrt((lattice.basis**2).sum(axis=-1))  # (R, d)
-    for i, name in enumerate(design.group_sds):
-        log_sd = lattice.psi[..., i, None] + lattice.lam
-        found[name] = smooth(log_sd, spread[:, i, None, None], line, LOG)
-    if density.partials:
-        for m, name in enumerate(design.correlations):
-            values, gradient = _correlation(density, lattice, m)
-            found[name] = smooth(values[..., None], gradient[..., None], none, ATANH)
-    found["sigma"] = smooth(lattice.lam, none, line, LOG)
-    return found
-
-
-def _correlation(density: Density, lattice: Lattice, m: int) -> tuple[Array, Array]:
-    """atanh of the m-th correlation at the nodes, and the length of its gradient: (R, n)."""
-    a, b = list(combinations(range(density.q), 2))[m]
-
-    def atanh_r(psi: Array) -> Array:
-        rows = density.correlation_factor(psi)
-        r = sum(x * y for x, y in zip(rows[a][: a + 1], rows[b][: a + 1], strict=True))
-        return np.asarray(np.arctanh(np.clip(r, -1 + 1e-15, 1 - 1e-15)))
-
-    psi, e = lattice.psi, 1e-4
-    slopes = np.zeros(psi.shape)
-    for k in range(density.q, density.dimension):
-        bump = e * np.eye(density.dimension)[k]
-        slopes[..., k] = (atanh_r(psi + bump) - atanh_r(psi - bump)) / (2 * e)
-    gradient = np.einsum("rnd,rdz->rnz", slopes, lattice.basis)
-    return atanh_r(psi), np.maximum(np.sqrt((gradient**2).sum(axis=-1)), 1e-3)
-
-
-def group_moments(
-    density: Density, lattice: Lattice, coefficients: Coefficients
-) -> dict[str, list[Array]]:
-    """Moments of effects and totals over all nodes, for one outcome: lists of (J,) by effect."""
-    q, p, J = density.q, density.p, len(density.design.labels)
-    T, offset = density.T, density.offset[0]
-    inverse = np.linalg.inv(T)
-    # Moments of b and sigma^2 at each psi, in the shifted columns.
-    w = lattice.weights[0]
-    share = w.sum(axis=1)
-    conditional = w / np.maximum(share, 1e-300)[:, None]
-    mean, cov = coefficients.stacked()
-    b = (mean[0] - offset) @ inverse.T
-    b_cov = inverse @ cov[0] @ inverse.T
-    b_mean = np.einsum("nk,nkp->np", conditional, b)
-    b_second = np.einsum("nk,nkpr->npr", conditional, b_cov) + np.einsum(
-        "nk,nkp,nkr->npr", conditional, b, b
-    )
-    variance = np.einsum("nk,nk->n", conditional, np.exp(2 * lattice.lam[0]))
-    first = np.zeros((2 * q, J))
-    second = np.zeros((2 * q, J))
-    # u = A - D b with A = L M^-1 L'Z'y, D = L M^-1 L'Z'X, and cov = sigma^2 L M^-1 L'.
-    size = max(1, 200_000 // J)
-    for k in range(0, len(share), size):
-        part = slice(k, k + size)
-        C, WX, Wy = density.whiten(lattice.psi[:, part])
-        L = density.factor(lattice.psi[:, part], shifted=False)
-        G = forward(C, [[L[i][a][..., None] for i in range(q)] for a in range(q)])  # C^-1 L'
-        for i in range(q):
-            column = [G[a][i] for a in range(q)]
-            A = sum(column[a] * Wy[a] for a in range(q))[0]
-            D = [sum(column[a] * WX[a][x] for a in range(q))[0] for x in range(p)]
-            own = sum(column[a] ** 2 for a in range(q))[0] * variance[part, None]
-            _accumulate(first, second, i, A, D, own, share, b_mean, b_second, part, None)
-            _accumulate(
-                first,
-                second,
-                q + i,
-                A,
-                D,
-                own,
-                share,
-                b_mean,
-                b_second,
-                part,
-                _total_row(density, i),
-            )
-    moments: dict[str, list[Array]] = {"mean": [], "sd": [], "total_mean": [], "total_sd": []}
-    for i, at in enumerate(density.design.counterparts):
-        moments["mean"].append(first[i])
-        moments["sd"].append(np.sqrt(np.maximum(second[i] - first[i] ** 2, 0)))
-        base = offset[at] if at is not None else 0.0
-        moments["total_mean"].append(first[q + i] + base)
-        moments["total_sd"].append(np.sqrt(np.maximum(second[q + i] - first[q + i] ** 2, 0)))
-    return moments
-
-
-def _total_row(density: Density, i: int) -> Array | None:
-    """The row of T that turns shifted coefficients into the one that effect i varies."""
-    at = density.design.counterparts[i]
-    return None if at is None else density.T[at]
-
-
-def _accumulate(
-    first: Array,
-    second: Array,
-    row: int,
-    A: Array,
-    D: list[Array],
-    own: Array,
-    share: Array,
-    b_mean: Array,
-    b_second: Array,
-    part: slice,
-    plus: Array | None,
-) -> None:
-    """Add the moments of A - D b (+ plus b) at some nodes, weighted, to row `row`."""
-    p = len(D)
-    slope = [-D[x] + (0.0 if plus is None else plus[x]) for x in range(p)]
-    mean = A + sum(slope[x] * b_mean[part, x, None] for x in range(p))
-    square = own + A**2
-    for x in range(p):
-        square = square + 2 * A * slope[x] * b_mean[part, x, None]
-        for z in range(p):
-            square = square + slope[x] * slope[z] * b_second[part, x, z, None]
-    first[row] += share[part] @ mean
-    second[row] += share[part] @ square

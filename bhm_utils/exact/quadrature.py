@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import gammaincc, logsumexp
 
 from .density import Reduced
+from .mixture import ACROSS, KERNEL_ORDER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-MAX_NODES = 300_000  # lattice points of psi; beyond, the answer is no
+# Beyond these the answer is no: lattice points of psi, and nodes in all, over all replicates.
+MAX_POINTS, MAX_NODES = 1_000_000, 20_000_000
 
 
 class QuadratureError(RuntimeError):
@@ -63,14 +65,16 @@ def line_centres(
 ) -> tuple[Array, Array]:
     """Mode and spread of lambda given psi: Newton from the generalised least squares value."""
     free = max(density.rows - density.p, 1.0)
-    squares = np.maximum(density.residual_squares(reduced), np.finfo(float).tiny)
+    squares = np.nan_to_num(density.residual_squares(reduced), nan=1.0)
+    squares = np.maximum(squares, np.finfo(float).tiny)
     lam = 0.5 * np.log(squares / free)
     sd = np.full(lam.shape, (2 * free) ** -0.5)
     for _ in range(steps):
         step = 0.3 * sd
         f, _ = density.log_density(psi, np.stack([lam - step, lam, lam + step], axis=-1), reduced)
-        slope = (f[..., 2] - f[..., 0]) / (2 * step)
-        curvature = (f[..., 0] - 2 * f[..., 1] + f[..., 2]) / step**2
+        with np.errstate(invalid="ignore"):  # where the density is 0
+            slope = np.nan_to_num((f[..., 2] - f[..., 0]) / (2 * step))
+            curvature = np.nan_to_num((f[..., 0] - 2 * f[..., 1] + f[..., 2]) / step**2)
         sd = np.clip(-curvature, 0.1, None) ** -0.5
         lam = lam + np.clip(slope * sd**2, -2, 2)
     return lam, sd
@@ -85,7 +89,7 @@ def profile(density: Density, psi: Array) -> Array:
 
 
 def find_mode(density: Density, replicates: int) -> tuple[Array, Array]:
-    """Mode of psi and a factor of its covariance there, for each replicate: (R, d), (R, d, d)."""
+    """Find the mode of psi and, from its covariance there, a basis: (R, d), (R, d, d)."""
     d, q = density.dimension, density.q
     starts = np.zeros((replicates, 5, d))
     starts[..., :q] = np.array([-3.0, -1.5, 0.0, 1.0, 2.5])[:, None]
@@ -98,7 +102,8 @@ def find_mode(density: Density, replicates: int) -> tuple[Array, Array]:
         [np.zeros(d), *(e * eye), *(-e * eye), *(e * (eye[a] + eye[b]) for a, b in pairs)]
     )
     for _ in range(60):
-        f = profile(density, mode[:, None, :] + offsets)
+        # Beyond the support of a prior the density is 0; a large penalty still has a slope.
+        f = np.maximum(profile(density, mode[:, None, :] + offsets), -1e6)
         up, down = f[:, 1 : d + 1], f[:, d + 1 : 2 * d + 1]
         gradient = (up - down) / (2 * e)
         H = np.zeros((replicates, d, d))
@@ -116,19 +121,35 @@ def find_mode(density: Density, replicates: int) -> tuple[Array, Array]:
         mode = candidates[np.arange(replicates), chosen]
         if (np.einsum("ra,ra->r", step, gradient) < 1e-3).all():
             break
-    return mode, vectors * sds[:, None, :]
+    covariance = np.einsum("rab,rb,rcb->rac", vectors, sds**2, vectors)
+    factor = np.linalg.cholesky(covariance)
+    return mode, factor @ rotation(factor[0])
 
 
-def rotation(d: int) -> Array:
-    """A fixed rotation that lines no axis up with the lattice."""
+def rotation(factor: Array) -> Array:
+    """Choose a rotation of the lattice that keeps its gaps out of sight from every axis of psi.
+
+    Seen along an axis, a lattice of step h adds to the Fourier transform of a normal marginal
+    copies of size exp(-2 (pi / h)^2 c), where c is the squared distance of a dual vector k from
+    the axis, at the frequency 2 pi / h times its projection; high frequencies the kernels of
+    `Mixture` take away. Of some rotations we take the one whose largest remaining copy is least.
+    """
+    d = len(factor)
     if d == 1:
         return np.eye(1)
-    q, _ = np.linalg.qr(np.random.default_rng(20).normal(size=(d, d)))
-    return np.asarray(q)
+    axes = factor / np.linalg.norm(factor, axis=1, keepdims=True)
+    reach = 2 if d <= 3 else 1
+    dual = np.array([k for k in itertools.product(range(-reach, reach + 1), repeat=d) if any(k)])
+    rng = np.random.default_rng(1)  # fixed: one problem, one lattice
+    rotations = np.linalg.qr(rng.normal(size=(400, d, d)))[0]
+    along = ((axes @ rotations) @ dual.T) ** 2  # (rotations, axes, dual vectors)
+    copies = np.exp(-2 * np.pi**2 * ((dual**2).sum(axis=1) - along))
+    kept = gammaincc(KERNEL_ORDER, 2 * np.pi**2 * ACROSS[min(d, 3)] ** 2 * along)
+    return np.asarray(rotations[int(np.argmin((copies * kept).max(axis=(1, 2))))])
 
 
 def lay(
-    density: Density, mode: Array, factor: Array, step: float, line_step: float, depth: float
+    density: Density, mode: Array, basis: Array, step: float, line_step: float, depth: float
 ) -> Lattice:
     """Lay a lattice over all of psi and lambda where the density is within exp(-depth) of its top.
 
@@ -136,7 +157,6 @@ def lay(
     heavy-tailed posteriors get what they need.
     """
     replicates, d = mode.shape
-    basis = factor @ rotation(d)
     reach = (2 * depth) ** 0.5
     top = np.full(replicates, -np.inf)
     seen = np.empty(0, dtype=np.int64)
@@ -144,11 +164,8 @@ def lay(
     frontier = ball(d, reach / step + (1.0 if d < 5 else 0.0))
     while len(frontier):
         seen = np.concatenate([seen, encode(frontier)])
-        if len(seen) > MAX_NODES or np.abs(frontier).max() > 500:
-            raise QuadratureError(
-                f"the posterior of the variances needs more than {MAX_NODES:,} nodes: it is too "
-                "spread out, as under heavy-tailed priors with few groups"
-            )
+        if replicates * len(seen) > MAX_POINTS or np.abs(frontier).max() > 500:
+            raise QuadratureError(too_many(replicates * len(seen)))
         psi = mode[:, None, :] + step * np.einsum("rab,nb->rna", basis, frontier)
         reduced = density.reduce(psi)
         centre, sd = line_centres(density, psi, reduced)
@@ -162,6 +179,8 @@ def lay(
 
     m = int(np.ceil(reach / line_step)) + 1
     while True:
+        if centre.size * (2 * m + 1) > MAX_NODES:
+            raise QuadratureError(too_many(centre.size * (2 * m + 1)))
         lam = centre[..., None] + line_step * sd[..., None] * np.arange(-m, m + 1)
         f, parts = density.log_density(psi, lam, reduced)
         edge = np.maximum(f[..., 0], f[..., -1]).max(axis=1)
@@ -184,6 +203,14 @@ def lay(
     )
 
 
+def too_many(nodes: int) -> str:
+    """Say why not."""
+    return (
+        f"the posterior of the variances needs more than {nodes:,} nodes: it is too spread out, as "
+        "under heavy-tailed priors with few groups, or there are too many outcomes for one call"
+    )
+
+
 def ball(d: int, radius: float) -> NDArray[np.int64]:
     """Integer points within `radius` of the origin: (n, d)."""
     axis = np.arange(-int(radius), int(radius) + 1)
@@ -198,7 +225,7 @@ def ball(d: int, radius: float) -> NDArray[np.int64]:
 
 def encode(points: NDArray[np.int64]) -> NDArray[np.int64]:
     """One number for each lattice point; its coordinates are within 500 of the origin."""
-    return (points + 512) @ (1024 ** np.arange(points.shape[1]))
+    return np.asarray((points + 512) @ (1024 ** np.arange(points.shape[1])))
 
 
 def neighbours(points: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -207,4 +234,4 @@ def neighbours(points: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np
     steps = np.concatenate([np.eye(d, dtype=np.int64), -np.eye(d, dtype=np.int64)])
     around = (points[:, None, :] + steps).reshape(-1, d)
     codes, first = np.unique(encode(around), return_index=True)
-    return around[first[~np.isin(codes, seen)]]
+    return np.asarray(around[first[~np.isin(codes, seen)]])

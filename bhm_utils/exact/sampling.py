@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaln
 
-from .density import Density, forward
+from .density import CHUNK, Density, forward, total
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ def sample_all(
     shifted = (b - density.offset[0]) @ np.linalg.inv(density.T).T
     J = len(density.design.labels)
     u = np.empty((q, size, J))
-    chunk = max(1, 200_000 // J)
+    chunk = max(1, CHUNK // J)
     for k in range(0, size, chunk):
         part = slice(k, k + chunk)
         C, WX, Wy = density.whiten(nodes[:, part])
@@ -44,25 +44,25 @@ def sample_all(
         # u = L C'^-1 (C^-1 L'Z'(y - X b) + sigma e), e standard normal
         residual = [
             [
-                (Wy[a] - sum(WX[a][x] * shifted[part, x, None] for x in range(p)))[0]
+                (Wy[a] - total(WX[a][x] * shifted[part, x, None] for x in range(p)))[0]
                 + sigma[part, None] * rng.normal(size=(len(sigma[part]), J))
             ]
             for a in range(q)
         ]
         G = forward(C, [[L[i][a][None, :, None] for i in range(q)] for a in range(q)])
         for i in range(q):
-            u[i, part] = sum(G[a][i][0] * residual[a][0] for a in range(q))
+            u[i, part] = total(G[a][i][0] * residual[a][0] for a in range(q))
 
     design = density.design
     values = {name: b[:, k] for k, name in enumerate(design.common)}
-    for i, name in enumerate(design.group_sds):
-        values[name] = np.exp(psi[:, i] + lam)
+    for name, ratio in zip(design.group_sds, density.log_ratios(psi), strict=True):
+        values[name] = np.exp(ratio + lam)
     if density.partials:
         R = density.correlation_factor(psi)
         pairs = [(a, c) for a in range(q) for c in range(a + 1, q)]
         for name, (a, c) in zip(design.correlations, pairs, strict=True):
             products = zip(R[a][: a + 1], R[c][: a + 1], strict=True)
-            values[name] = np.asarray(sum(x * y for x, y in products))
+            values[name] = np.asarray(total(x * y for x, y in products))
     values["sigma"] = sigma
     return values | dict(zip(design.varying, u, strict=True))
 
@@ -100,7 +100,7 @@ def sample_variances(
 def _log_volume(lattice: Lattice) -> float:
     d = lattice.basis.shape[-1]
     log_det = float(np.linalg.slogdet(lattice.basis[0])[1])
-    return log_det + d * np.log(lattice.step) + float(np.log(lattice.line_step))
+    return log_det + float(d * np.log(lattice.step) + np.log(lattice.line_step))
 
 
 def _log_t(x: Array, mean: Array, root: Array) -> Array:

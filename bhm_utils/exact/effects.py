@@ -1,0 +1,106 @@
+"""Posterior moments of the effects of each group, and of their totals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .density import CHUNK, forward, total
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .density import Coefficients, Density
+    from .quadrature import Lattice
+
+    Array = NDArray[np.float64]
+
+
+def group_moments(
+    density: Density, lattice: Lattice, coefficients: Coefficients
+) -> dict[str, list[Array]]:
+    """Moments of effects and totals over all nodes, for one outcome: lists of (J,) by effect."""
+    q, p, J = density.q, density.p, len(density.design.labels)
+    T, offset = density.T, density.offset[0]
+    inverse = np.linalg.inv(T)
+    # Moments of b and sigma^2 at each psi, in the shifted columns.
+    w = lattice.weights[0]
+    share = w.sum(axis=1)
+    conditional = w / np.maximum(share, 1e-300)[:, None]
+    mean, cov = coefficients.stacked()
+    b = (mean[0] - offset) @ inverse.T
+    b_cov = inverse @ cov[0] @ inverse.T
+    b_mean = np.einsum("nk,nkp->np", conditional, b)
+    b_second = np.einsum("nk,nkpr->npr", conditional, b_cov) + np.einsum(
+        "nk,nkp,nkr->npr", conditional, b, b
+    )
+    variance = np.einsum("nk,nk->n", conditional, np.exp(2 * lattice.lam[0]))
+    first = np.zeros((2 * q, J))
+    second = np.zeros((2 * q, J))
+    # u = A - D b with A = L M^-1 L'Z'y, D = L M^-1 L'Z'X, and cov = sigma^2 L M^-1 L'.
+    size = max(1, CHUNK // J)
+    for k in range(0, len(share), size):
+        part = slice(k, k + size)
+        C, WX, Wy = density.whiten(lattice.psi[:, part])
+        L = density.factor(lattice.psi[:, part], shifted=False)
+        G = forward(C, [[L[i][a][..., None] for i in range(q)] for a in range(q)])  # C^-1 L'
+        for i in range(q):
+            column = [G[a][i] for a in range(q)]
+            A = total(column[a] * Wy[a] for a in range(q))[0]
+            D = [total(column[a] * WX[a][x] for a in range(q))[0] for x in range(p)]
+            own = total(column[a] ** 2 for a in range(q))[0] * variance[part, None]
+            _accumulate(first, second, i, A, D, own, share, b_mean, b_second, part, None)
+            _accumulate(
+                first,
+                second,
+                q + i,
+                A,
+                D,
+                own,
+                share,
+                b_mean,
+                b_second,
+                part,
+                _total_row(density, i),
+            )
+    moments: dict[str, list[Array]] = {"mean": [], "sd": [], "total_mean": [], "total_sd": []}
+    for i, at in enumerate(density.design.counterparts):
+        moments["mean"].append(first[i])
+        moments["sd"].append(np.sqrt(np.maximum(second[i] - first[i] ** 2, 0)))
+        base = offset[at] if at is not None else 0.0
+        moments["total_mean"].append(first[q + i] + base)
+        moments["total_sd"].append(np.sqrt(np.maximum(second[q + i] - first[q + i] ** 2, 0)))
+    return moments
+
+
+def _total_row(density: Density, i: int) -> Array | None:
+    """Pick the row of T for the common coefficient that effect i varies."""
+    at = density.design.counterparts[i]
+    return None if at is None else density.T[at]
+
+
+def _accumulate(
+    first: Array,
+    second: Array,
+    row: int,
+    A: Array,
+    D: list[Array],
+    own: Array,
+    share: Array,
+    b_mean: Array,
+    b_second: Array,
+    part: slice,
+    plus: Array | None,
+) -> None:
+    """Add the moments of A - D b (+ plus b) at some nodes, weighted, to row `row`."""
+    p = len(D)
+    slope = [-D[x] + (0.0 if plus is None else plus[x]) for x in range(p)]
+    mean = A + total(slope[x] * b_mean[part, x, None] for x in range(p))
+    square = own + A**2
+    for x in range(p):
+        square = square + 2 * A * slope[x] * b_mean[part, x, None]
+        for z in range(p):
+            square = square + slope[x] * slope[z] * b_second[part, x, z, None]
+    first[row] += share[part] @ mean
+    second[row] += share[part] @ square

@@ -1,0 +1,432 @@
+"""The exact engine against closed forms, brute force, its own properties and NUTS."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats as st
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from numpy.testing import assert_allclose
+from scipy.integrate import cumulative_trapezoid, quad
+from scipy.special import logsumexp
+
+from bhm_utils import (
+    Design,
+    GroupStatistics,
+    Normal,
+    Priors,
+    QuadratureError,
+    exact_posterior,
+    fit_pymc,
+)
+from bhm_utils.exact import density as density_module
+from bhm_utils.exact.mixture import LOG, Mixture
+from bhm_utils.gaussian import condition
+
+from .conftest import FORMULA
+
+HALF = st.halfnorm(scale=5)
+TIGHT = st.halfnorm(scale=1e-4)
+
+
+def simulated(J=8, n=6, group_sd=1.0, slope_sd=0.0, rho=0.0, seed=0, centre=0.0):
+    """Unbalanced groups, the first with one member."""
+    rng = np.random.default_rng(seed)
+    sizes = np.concatenate([[1], rng.integers(2, 2 * n, J - 1)])
+    g = np.repeat(np.arange(J), sizes)
+    x = rng.normal(centre, 1, len(g))
+    z = rng.normal(size=(J, 2))
+    a, b = group_sd * z[:, 0], slope_sd * (rho * z[:, 0] + np.sqrt(1 - rho**2) * z[:, 1])
+    y = 1 + a[g] + (0.5 + b[g]) * x + rng.normal(size=len(g))
+    return pd.DataFrame({"y": y, "x": x, "g": [f"g{k:02d}" for k in g]})
+
+
+def priors(sd=HALF, eta=1.0, **common):
+    return Priors(group_sd=sd, residual_sd=sd, common=common, correlation_eta=eta)
+
+
+# Closed form and limits
+
+
+def test_known_noise_and_no_groups_give_the_conjugate_normal():
+    y = np.array([1.0, 2.0, 4.0, 3.5])
+    data = pd.DataFrame({"y": y, "g": list("aabb")})
+    known = Priors(
+        group_sd=TIGHT,
+        residual_sd=st.gamma(1e8, scale=2e-8),  # 2, to four digits
+        common={"Intercept": Normal(1, 3)},
+    )
+    ours = exact_posterior("y ~ 1 + (1 | g)", data, priors=known).summary().loc["Intercept"]
+    closed = Normal(1, 3).update(y, 2.0)
+    assert_allclose([ours["mean"], ours["sd"]], [closed.mean, closed.sd], rtol=1e-3)
+
+
+def test_sds_at_zero_pool_completely():
+    data = simulated()
+    pooled = exact_posterior(
+        "y ~ x + (1 + x | g)", data, priors=Priors(TIGHT, HALF, correlation_eta=None)
+    )
+    X = np.column_stack([np.ones(len(data)), data["x"]])
+    ols = np.linalg.lstsq(X, data["y"], rcond=None)[0]
+    assert_allclose(pooled.summary().loc[["Intercept", "x"], "mean"], ols, atol=1e-3)
+    assert pooled.group_effects()["mean"].abs().max() < 1e-3
+
+
+def test_sds_at_infinity_do_not_pool():
+    data = simulated(n=12)
+    wide = st.gamma(400, scale=0.1)  # 40, give or take 2
+    apart = exact_posterior("y ~ 1 + (1 | g)", data, priors=Priors(wide, HALF))
+    totals = apart.group_effects()["total_mean"].droplevel("effect")
+    assert_allclose(totals, data.groupby("g")["y"].mean(), atol=5e-3)
+
+
+# Brute force
+
+
+def test_density_is_that_of_the_dense_algebra():
+    data = simulated(slope_sd=0.7)
+    flat = priors()
+    statistics = GroupStatistics.from_rows("y ~ x + (1 + x | g)", data)
+    density = density_module.Density(statistics, flat)
+    psi, lam = np.array([[[0.3, -0.4, 0.5]]]), np.array([[[0.2]]])
+    value, parts = density.log_density(psi, lam, density.reduce(psi))
+    sigma = np.exp(0.2)
+    s = sigma * np.exp([r[0, 0] for r in density.log_ratios(psi)])
+    rho = np.tanh(0.5)
+    covariance = np.array([[s[0] ** 2, rho * s[0] * s[1]], [rho * s[0] * s[1], s[1] ** 2]])
+    given_sds = condition(Design.from_formula("y ~ x + (1 + x | g)", data), sigma, covariance)
+    likelihood = value - density.log_prior(psi, lam)
+    assert_allclose(likelihood.item(), given_sds.reml_loglik, rtol=1e-10)
+    mean, cov = density.coefficients(parts).stacked()
+    assert_allclose(mean[0, 0, 0], given_sds.b, rtol=1e-8)
+    assert_allclose(cov[0, 0, 0], given_sds.b_cov, rtol=1e-8)
+
+
+def brute_force(data, prior):
+    """Evidence and moments of (mu, s, sigma) of a varying intercept model, on a plain grid."""
+    groups = [values.to_numpy() for _, values in data.groupby("g")["y"]]
+    mu = np.linspace(-12, 16, 201)
+    s, sigma = (np.arange(220) + 0.5) * 0.07, (np.arange(200) + 0.5) * 0.06
+    M, S, E = np.meshgrid(mu, s, sigma, indexing="ij")
+    log_p = prior.common["Intercept"].precision * -0.5 * (M - prior.common["Intercept"].mean) ** 2
+    log_p += 0.5 * np.log(prior.common["Intercept"].precision / (2 * np.pi))
+    log_p += prior.group_sd.logpdf(S) + prior.residual_sd.logpdf(E)
+    for y in groups:  # each group's mean and scatter, with u integrated out
+        n, mean = len(y), y.mean()
+        log_p += -0.5 * (n - 1) * np.log(2 * np.pi * E**2) - 0.5 * ((y - mean) ** 2).sum() / E**2
+        log_p += -0.5 * np.log(n) + st.norm.logpdf(mean, M, np.sqrt(S**2 + E**2 / n))
+    cell = (mu[1] - mu[0]) * (s[1] - s[0]) * (sigma[1] - sigma[0])
+    evidence = logsumexp(log_p) + np.log(cell)
+    w = np.exp(log_p - logsumexp(log_p))
+    moments = {}
+    for name, grid in [("Intercept", M), ("1|g_sigma", S), ("sigma", E)]:
+        mean = (w * grid).sum()
+        moments[name] = (mean, np.sqrt((w * (grid - mean) ** 2).sum()))
+    return evidence, moments
+
+
+TINY = pd.DataFrame({"y": [1.0, 2.5, 0.5, 4.0, 3.0, 5.5, 2.0], "g": list("aabbccc")})
+TINY_PRIORS = Priors(
+    group_sd=st.halfnorm(scale=3),
+    residual_sd=st.halfnorm(scale=3),
+    common={"Intercept": Normal(1, 2)},
+)
+
+
+def check_against_brute_force():
+    ours = exact_posterior("y ~ 1 + (1 | g)", TINY, priors=TINY_PRIORS)
+    evidence, moments = brute_force(TINY, TINY_PRIORS)
+    assert_allclose(ours.log_evidence, evidence, atol=2e-3)
+    table = ours.summary()
+    for name, (mean, sd) in moments.items():
+        assert abs(table.loc[name, "mean"] - mean) < 2e-3 * sd, name
+        assert abs(table.loc[name, "sd"] - sd) < 3e-3 * sd, name
+
+
+def test_against_brute_force():
+    check_against_brute_force()
+
+
+@pytest.mark.parametrize("fault", ["jacobian", "determinant"])
+def test_an_injected_fault_turns_the_check_red(monkeypatch, fault):
+    density = density_module.Density
+    if fault == "jacobian":
+        honest = density.log_prior
+        monkeypatch.setattr(
+            density, "log_prior", lambda self, psi, lam: honest(self, psi, lam) - lam
+        )
+    else:
+        honest = density._reduce
+
+        def without_determinant(self, psi):
+            reduced = honest(self, psi)
+            return density_module.Reduced(
+                0 * reduced.log_determinant, reduced.XX, reduced.Xy, reduced.yy
+            )
+
+        monkeypatch.setattr(density, "_reduce", without_determinant)
+    with pytest.raises((AssertionError, QuadratureError)):
+        check_against_brute_force()
+
+
+def test_density_cdf_quantile_and_moments_belong_together():
+    data = simulated(J=20, n=12, slope_sd=0.7)
+    posterior = exact_posterior("y ~ x + (1 + x | g)", data, priors=priors())
+    table = posterior.summary()
+    for name in table.index:
+        low, high = posterior.quantile(name, [0.001, 0.999])
+        grid = np.linspace(low, high, 401)
+        density = posterior.density(name, grid)
+        step = grid[1] - grid[0]
+        inside = 0.001 + cumulative_trapezoid(density, grid, initial=0)
+        assert_allclose(posterior.cdf(name, grid), inside, atol=1e-3)
+        assert_allclose(posterior.cdf(name, posterior.quantile(name, [0.3])), 0.3, atol=1e-5)
+        assert abs((grid * density).sum() * step / 0.998 - table.loc[name, "mean"]) < (
+            0.02 * table.loc[name, "sd"]
+        )
+
+
+@pytest.mark.parametrize("order", [2, 6, 12])
+def test_kernels_integrate_to_one_and_their_cdf_to_their_density(order):
+    one = np.ones((1, 1))
+    kernel = Mixture(0 * one, one, one, order)
+    assert_allclose(quad(lambda v: kernel.cdf_pdf(np.array([[v]]))[1].item(), -12, 12)[0], 1)
+    middle = quad(lambda v: kernel.cdf_pdf(np.array([[v]]))[1].item(), -12, 0.7)[0]
+    assert_allclose(kernel.cdf_pdf(np.array([[0.7]]))[0].item(), middle, atol=1e-8)
+    assert Mixture(one, one, one, order, LOG).density([-1.0, 0.0]).tolist() == [[0.0, 0.0]]
+
+
+# Properties
+
+
+@settings(deadline=None, max_examples=15)
+@given(some.integers(0, 50), some.floats(-5, 5), some.floats(0.2, 5))
+def test_shift_and_scale_of_the_outcome(seed, shift, scale):
+    data = simulated(seed=seed)
+    formula = "y ~ x + (1 | g)"
+    before = exact_posterior(formula, data, priors=priors(HALF)).summary()
+    moved = data.assign(y=shift + scale * data["y"])
+    after = exact_posterior(formula, moved, priors=priors(st.halfnorm(scale=5 * scale))).summary()
+    expected = scale * before
+    expected.loc["Intercept", ["mean", "eti95_lb", "eti95_ub"]] += shift
+    assert (np.abs(after - expected).div(after["sd"], axis=0) < 2e-3).all().all()
+
+
+@settings(deadline=None, max_examples=15)
+@given(some.integers(0, 50), some.randoms(use_true_random=False))
+def test_order_of_rows_and_names_of_groups_do_not_matter(seed, random):
+    data = simulated(seed=seed)
+    order = list(range(len(data)))
+    random.shuffle(order)
+    renamed = {f"g{k:02d}": f"h{(3 * k) % 8}" for k in range(8)}
+    other = data.iloc[order].assign(g=lambda d: d["g"].map(renamed))
+    formula = "y ~ x + (1 | g)"
+    one = exact_posterior(formula, data, priors=priors())
+    two = exact_posterior(formula, other, priors=priors())
+    assert_allclose(one.summary(), two.summary(), rtol=1e-6, atol=1e-8)
+    effects, others = one.group_effects(), two.group_effects()
+    for label, name in renamed.items():
+        assert_allclose(effects.loc[label], others.loc[name], rtol=1e-6, atol=1e-8)
+
+
+@settings(deadline=None, max_examples=25)
+@given(some.integers(0, 50), some.integers(0, 2**16))
+def test_merged_statistics_equal_joint_ones(seed, mask):
+    data = simulated(seed=seed, J=6, centre=100)
+    chosen = np.array([(mask >> (k % 16)) & 1 for k in range(len(data))], dtype=bool)
+    formula = "y ~ x + (1 + x | g)"
+    joint = GroupStatistics.from_rows(formula, data)
+    try:
+        parts = [GroupStatistics.from_rows(formula, data[rows]) for rows in (chosen, ~chosen)]
+    except ValueError:  # a part of one group, or rank-deficient, is no model by itself
+        return
+    merged = parts[0] + parts[1]
+    assert merged.design.labels.equals(joint.design.labels)
+    for name in ["counts", "means", "products", "y_means", "y_products", "y_squares"]:
+        assert_allclose(getattr(merged, name), getattr(joint, name), rtol=1e-9, atol=1e-9)
+
+
+def test_a_distant_mean_costs_no_digits():
+    near = simulated(slope_sd=0.5)
+    far = near.assign(x=near["x"] + 1e6)
+    formula = "y ~ x + (1 | g)"
+    one, two = (exact_posterior(formula, data, priors=priors()) for data in (near, far))
+    a, b = (p.summary().drop(index="Intercept") for p in (one, two))
+    assert (np.abs(a - b).div(a["sd"], axis=0) < 1e-6).all().all()
+    high = near.assign(y=near["y"] + 1e6)
+    a, c = one.summary(), exact_posterior(formula, high, priors=priors()).summary()
+    c.loc["Intercept", ["mean", "eti95_lb", "eti95_ub"]] -= 1e6
+    assert (np.abs(a - c).div(a["sd"], axis=0) < 1e-6).all().all()
+
+
+def test_many_outcomes_are_as_many_posteriors():
+    data = simulated()
+    rng = np.random.default_rng(1)
+    Y = np.stack([data["y"], data["y"] + rng.normal(size=len(data)), rng.normal(size=len(data))])
+    formula = "y ~ x + (1 | g)"
+    together = exact_posterior(formula, data, priors=priors(), outcomes=Y)
+    assert together.replicates == 3
+    for k, y in enumerate(Y):
+        alone = exact_posterior(formula, data.assign(y=y), priors=priors())
+        table, error = together.summary().loc[k], 2e-3
+        assert (np.abs(table - alone.summary()).div(table["sd"], axis=0) < error).all().all()
+        assert_allclose(together.log_evidence[k], alone.log_evidence, atol=1e-3)
+    with pytest.raises(ValueError, match="group_effects needs a single outcome, got 3"):
+        together.group_effects()
+
+
+# Hard cases: they work or say no
+
+
+@pytest.mark.parametrize(
+    ("formula", "data", "prior"),
+    [
+        ("y ~ x + (1 | g)", simulated(J=5), priors(st.halfcauchy(scale=5))),
+        ("y ~ x + (1 | g)", simulated(J=10, group_sd=0), priors(st.halfcauchy(scale=5))),
+        ("y ~ x + (1 + x | g)", simulated(J=10, group_sd=0), priors()),
+        ("y ~ x + (1 + x | g)", simulated(20, 15, 1, 1, 0.9995), priors()),
+        ("y ~ x + (1 | g)", simulated(J=3, n=10), priors(st.halfcauchy(scale=5))),
+        ("y ~ x + I(x**2) + (1 + x + I(x**2) | g)", simulated(12, 10, 1, 1), priors(eta=None)),
+    ],
+    ids=["heavy tails", "zero sd", "zero sds", "correlation near 1", "three groups", "q = 3"],
+)
+def test_hard_cases_work(formula, data, prior):
+    posterior = exact_posterior(formula, data, priors=prior)
+    assert posterior.error < 1e-3
+    assert np.isfinite(posterior.summary().to_numpy()).all()
+    draws = posterior.sample(1000, rng=np.random.default_rng(2)).posterior
+    for name, row in posterior.summary().iterrows():
+        below = float((draws[name] < posterior.quantile(name, [0.7])[0]).mean())
+        assert abs(below - 0.7) < 4 * np.sqrt(0.21 / 4000), name
+        assert row["eti95_lb"] < row["mean"] < row["eti95_ub"]
+
+
+def test_infinite_moments_are_refused():
+    """Two groups, flat means, half-Cauchy tails: the variance of the intercept is infinite."""
+    with pytest.raises(QuadratureError, match=r"stable to .* posterior sds only"):
+        exact_posterior(
+            "y ~ x + (1 | g)", simulated(J=2, n=10), priors=priors(st.halfcauchy(scale=5))
+        )
+
+
+# Samplers
+
+
+def test_gcse_is_what_the_prototype_had(gcse, priors):
+    table = exact_posterior(FORMULA, gcse, priors=priors).summary()["mean"]
+    expected = [69.429, 7.118, 10.40, 7.12, -0.489, 13.047]
+    assert_allclose(table, expected, atol=0.006)
+
+
+@pytest.fixture(scope="module")
+def both(gcse, priors):
+    return exact_posterior(FORMULA, gcse, priors=priors), fit_pymc(
+        FORMULA, gcse, priors=priors, seed=7, centred=True
+    )
+
+
+def test_nuts_agrees_within_monte_carlo_error(both):
+    exact, nuts = both
+    ours, theirs = exact.summary(), nuts.summary()
+    z = (theirs["mean"] - ours["mean"]) / theirs["mcse_mean"]
+    assert z.abs().max() < 4
+    assert ((theirs["sd"] - ours["sd"]).abs() < 4 * theirs["mcse_sd"]).all()
+    effects, draws = exact.group_effects(), nuts.group_effects()
+    error = effects["sd"] / np.sqrt(theirs["ess_bulk"].min())
+    assert ((draws["mean"] - effects["mean"]).abs() < 4 * error).all()
+    assert ((draws["total_sd"] / effects["total_sd"] - 1).abs() < 0.1).all()
+
+
+def test_a_wrong_prior_would_be_seen(both, gcse, priors):
+    """The falsification of the test above."""
+    wrong = Priors(st.halfnorm(scale=3), priors.residual_sd, priors.common)
+    table = exact_posterior(FORMULA, gcse, priors=wrong).summary()
+    nuts = both[1].summary()
+    z = (nuts["mean"] - table["mean"]) / nuts["mcse_mean"]
+    assert z.abs().max() > 10
+
+
+def test_draws_have_the_posteriors_moments(both):
+    exact, _ = both
+    draws = exact.sample(2500, rng=np.random.default_rng(0)).posterior.dataset
+    table = exact.summary()
+    for name, row in table.iterrows():
+        assert abs(float(draws[name].mean()) - row["mean"]) < 4 * row["sd"] / 100, name
+        assert abs(float(draws[name].std()) / row["sd"] - 1) < 0.05, name
+    effects = exact.group_effects()
+    for name in exact.design.varying:
+        rows = effects.xs(name, level="effect")
+        u = draws[name].transpose("chain", "draw", ...)
+        assert (np.abs(u.mean(["chain", "draw"]) - rows["mean"]) < 4 * rows["sd"] / 100).all()
+        assert (np.abs(u.std(["chain", "draw"]) / rows["sd"] - 1) < 0.06).all()
+        common = "Intercept" if name.startswith("1") else "female"
+        total = (u + draws[common]).std(["chain", "draw"])
+        assert (np.abs(total / rows["total_sd"] - 1) < 0.06).all()
+
+
+# Calibration
+
+
+def ranks(prior_of_data, prior_of_analysis, replicates=600):
+    """Posterior probability below the truth, for truths drawn from the prior."""
+    rng = np.random.default_rng(11)
+    data = simulated(J=8, n=5, seed=3)
+    design = Design.from_formula("y ~ x + (1 | g)", data)
+    b = [
+        rng.normal(prior_of_data.common[name].mean, prior_of_data.common[name].sd, replicates)
+        for name in design.common
+    ]
+    s = prior_of_data.group_sd.rvs(replicates, random_state=rng)
+    sigma = prior_of_data.residual_sd.rvs(replicates, random_state=rng)
+    u = s[:, None] * rng.normal(size=(replicates, len(design.labels)))
+    Y = np.stack(b, axis=1) @ design.X.T + u[:, design.codes]
+    Y = Y + sigma[:, None] * rng.normal(size=Y.shape)
+    posterior = exact_posterior(design.formula, data, priors=prior_of_analysis, outcomes=Y)
+    truth = dict(zip(design.parameters, [*b, s, sigma], strict=True))
+    return {name: posterior.cdf(name, value[:, None])[:, 0] for name, value in truth.items()}
+
+
+CALIBRATED = Priors(
+    group_sd=st.gamma(4, scale=0.3),
+    residual_sd=st.gamma(4, scale=0.3),
+    common={"Intercept": Normal(0, 2), "x": Normal(1, 1)},
+)
+
+
+def test_simulation_based_calibration():
+    for name, pit in ranks(CALIBRATED, CALIBRATED).items():
+        assert len(pit) == 600
+        assert st.kstest(pit, "uniform").pvalue > 1e-3, name
+
+
+def test_calibration_sees_a_wrong_prior():
+    wrong = Priors(st.gamma(4, scale=0.6), CALIBRATED.residual_sd, CALIBRATED.common)
+    pits = ranks(CALIBRATED, wrong, replicates=300)
+    assert min(st.kstest(pit, "uniform").pvalue for pit in pits.values()) < 1e-4
+
+
+# Bad input
+
+
+def test_bad_input_is_named():
+    data = simulated()
+    formula = "y ~ x + (1 | g)"
+    with pytest.raises(
+        ValueError, match=r"outcomes must have shape \(replicates, \d+\), got \(2,\)"
+    ):
+        exact_posterior(formula, data, priors=priors(), outcomes=[1.0, 2.0])
+    bad = np.full((1, len(data)), np.nan)
+    with pytest.raises(ValueError, match="outcomes must be finite, got nan"):
+        exact_posterior(formula, data, priors=priors(), outcomes=bad)
+    statistics = GroupStatistics.from_rows(formula, data)
+    with pytest.raises(ValueError, match="formula must be that of the statistics"):
+        exact_posterior("y ~ 1 + (1 | g)", statistics, priors=priors())
+    with pytest.raises(ValueError, match="to add must be of one model"):
+        statistics + GroupStatistics.from_rows("y ~ 1 + (1 | g)", data)
+    posterior = exact_posterior(formula, statistics, priors=priors())
+    with pytest.raises(ValueError, match=r"name must be one of .* got 'z'"):
+        posterior.quantile("z", [0.5])
+    with pytest.raises(ValueError, match="probability must be between 0 and 1"):
+        posterior.quantile("x", [0.0])
+    with pytest.raises(ValueError, match="draws and chains must be at least 1, got 0 and 4"):
+        posterior.sample(0, rng=np.random.default_rng(0))
