@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 INTERCEPT = "Intercept"
 RESERVED = {INTERCEPT, "sigma", "chain", "draw"}
@@ -96,7 +96,8 @@ class Design:
         (group,) = factors
         outcome = parsed.response.term.name
         _check_columns(formula, data, parsed.var_names - {""})
-        if group in _without_groups(formula).split():
+        common_part = _without_groups(parsed)
+        if group in common_part.split():
             raise ValueError(
                 f"formula must not use the grouping factor as a predictor: {formula!r}"
             )
@@ -107,7 +108,7 @@ class Design:
             intercept,
             *(t.expr.name for t in parsed.group_terms if t.expr.name != INTERCEPT),
         ]
-        y, X, common = _matrices(_without_groups(formula), data)
+        y, X, common = _matrices(common_part, data)
         _, Z, columns = _matrices(f"{outcome} ~ {' + '.join(effects)}", data)
         for matrix, names in [(X, common), (Z, columns)]:
             if np.linalg.matrix_rank(matrix) < len(names):
@@ -145,6 +146,11 @@ class Design:
             codes=none.astype(np.intp),
         )
 
+    def effects_frame(self, effect: str, **columns: ArrayLike) -> pd.DataFrame:
+        """Arrange columns (J,) of one varying effect in rows (group, effect)."""
+        index = pd.MultiIndex.from_product([self.labels, [effect]], names=[self.group, "effect"])
+        return pd.DataFrame(columns, index=index)
+
     @property
     def varying(self) -> list[str]:
         """Bambi's names of the varying effects, such as ``female|school``."""
@@ -172,11 +178,8 @@ class Design:
         return [self.common.index(name) if name in self.common else None for name in names]
 
 
-def _without_groups(formula: str) -> str:
-    """Rebuild the formula from its outcome and common terms alone."""
-    from formulae import model_description
-
-    parsed = model_description(formula)
+def _without_groups(parsed: Any) -> str:
+    """Write the formula of the outcome and the common terms alone."""
     names = [term.name for term in parsed.common_terms if term.name != INTERCEPT]
     intercept = "1" if len(names) < len(parsed.common_terms) else "0"
     return f"{parsed.response.term.name} ~ {' + '.join([intercept, *names])}"

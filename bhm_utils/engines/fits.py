@@ -88,8 +88,7 @@ class BayesFit:
             u = posterior[name]
             total = u if k is None else u + posterior[self.design.common[k]]
             frames.append(
-                effects_frame(
-                    self.design,
+                self.design.effects_frame(
                     name,
                     mean=u.mean(["chain", "draw"]).values,
                     sd=u.std(["chain", "draw"]).values,
@@ -98,12 +97,6 @@ class BayesFit:
                 )
             )
         return pd.concat(frames).sort_index()
-
-
-def effects_frame(design: Design, effect: str, **columns: Any) -> pd.DataFrame:
-    """Rows (group, effect) for one effect."""
-    index = pd.MultiIndex.from_product([design.labels, [effect]], names=[design.group, "effect"])
-    return pd.DataFrame(columns, index=index)
 
 
 def gated_fit(

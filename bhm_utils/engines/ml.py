@@ -14,7 +14,6 @@ import pandas as pd
 from ..convergence import ConvergenceError
 from ..gaussian import Conditional, condition
 from ..model import Design
-from .fits import effects_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,8 +122,7 @@ class MLFit:
                 total = total + at.b[k]
                 total_variance = variance + at.b_cov[k, k] + 2 * at.ub_cov[:, i, k]
             frames.append(
-                effects_frame(
-                    self.design,
+                self.design.effects_frame(
                     self.design.varying[i],
                     mean=at.u[:, i],
                     sd=np.sqrt(variance),

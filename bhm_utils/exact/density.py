@@ -25,6 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,8 +117,12 @@ class Density:
         self.rows = float(statistics.counts.sum())
         self._shift_and_sum()
         # Ratios s_i / sigma far below 1 / sqrt(z'z) leave no trace in the data.
-        typical = [float(np.mean(self.ZZ_raw[i])) for i in range(self.q)]
-        self.c = np.log(0.25) - 0.5 * np.log(np.maximum(typical, 1e-300))
+        z_means, z_squares = (
+            statistics.means[:, self.p :],
+            statistics.products[:, self.p :, self.p :],
+        )
+        squares = np.einsum("jii->ji", z_squares) + statistics.counts[:, None] * z_means**2
+        self.c = np.log(0.25) - 0.5 * np.log(np.maximum(squares.mean(axis=0), 1e-300))
         self._shift_priors()
 
     def _shift_and_sum(self) -> None:
@@ -142,8 +147,6 @@ class Density:
         y_mean = s.y_means - self.y_shift[:, None]
         WW = s.products + n[:, None, None] * mean[:, :, None] * mean[:, None, :]
         Wy = s.y_products + (n * y_mean)[..., None] * mean  # (R, J, p + q)
-        own = s.products + n[:, None, None] * s.means[:, :, None] * s.means[:, None, :]
-        self.ZZ_raw = [own[:, p + i, p + i] for i in range(q)]
         self.ZZ = [[np.ascontiguousarray(WW[:, p + i, p + k]) for k in range(q)] for i in range(q)]
         self.ZX = [[np.ascontiguousarray(WW[:, p + i, a]) for a in range(p)] for i in range(q)]
         self.Zy = [np.ascontiguousarray(Wy[..., p + i]) for i in range(q)]  # (R, J)
@@ -180,21 +183,22 @@ class Density:
         """Log of s_i / sigma at nodes psi (..., d)."""
         return [squeeze(psi[..., i], self.c[i]) for i in range(self.q)]
 
-    def partial_correlations(self, psi: Array) -> list[Array]:
-        """Partial correlations of the LKJ vine, from (..., d) nodes."""
-        return [np.tanh(psi[..., self.q + m]) for m in range(len(self.partials))]
-
     def correlation_factor(self, psi: Array) -> Matrix:
         """Cholesky factor of the correlation matrix at the nodes psi (..., d)."""
         zero, one = np.zeros(psi.shape[:-1]), np.ones(psi.shape[:-1])
         rows = [[one if i == k else zero for k in range(self.q)] for i in range(self.q)]
         left: dict[int, Array] = {}
-        for (i, k), r in zip(self.partials, self.partial_correlations(psi), strict=True):
-            remaining = left.get(i, one)
+        for m, (i, k) in enumerate(self.partials):
+            r, remaining = np.tanh(psi[..., self.q + m]), left.get(i, one)
             rows[i][k] = r * np.sqrt(remaining)
             left[i] = remaining * (1 - r) * (1 + r)
             rows[i][i] = np.sqrt(left[i])
         return rows
+
+    def correlations(self, psi: Array) -> list[Array]:
+        """Correlations of the varying effects at psi (..., d), in the order of their names."""
+        pairs = combinations(self.correlation_factor(psi), 2)
+        return [total(x * y for x, y in zip(a, b, strict=True)) for a, b in pairs]
 
     def factor(self, psi: Array, *, shifted: bool = True) -> Matrix:
         """Build L, Sigma = sigma^2 L L', at psi (..., d): for shifted or for the user's columns."""

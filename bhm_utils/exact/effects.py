@@ -28,9 +28,9 @@ def group_moments(
     w = lattice.weights[0]
     share = w.sum(axis=1)
     conditional = w / np.maximum(share, 1e-300)[:, None]
-    mean, cov = coefficients.stacked()
-    b = (mean[0] - offset) @ inverse.T
-    b_cov = inverse @ cov[0] @ inverse.T
+    b_means, b_covs = coefficients.stacked()
+    b = (b_means[0] - offset) @ inverse.T
+    b_cov = inverse @ b_covs[0] @ inverse.T
     b_mean = np.einsum("nk,nkp->np", conditional, b)
     b_second = np.einsum("nk,nkpr->npr", conditional, b_cov) + np.einsum(
         "nk,nkp,nkr->npr", conditional, b, b
@@ -45,25 +45,22 @@ def group_moments(
         C, WX, Wy = density.whiten(lattice.psi[:, part])
         L = density.factor(lattice.psi[:, part], shifted=False)
         G = forward(C, [[L[i][a][..., None] for i in range(q)] for a in range(q)])  # C^-1 L'
-        for i in range(q):
+        for i, at in enumerate(density.design.counterparts):
             column = [G[a][i] for a in range(q)]
             A = total(column[a] * Wy[a] for a in range(q))[0]
             D = [total(column[a] * WX[a][x] for a in range(q))[0] for x in range(p)]
             own = total(column[a] ** 2 for a in range(q))[0] * variance[part, None]
-            _accumulate(first, second, i, A, D, own, share, b_mean, b_second, part, None)
-            _accumulate(
-                first,
-                second,
-                q + i,
-                A,
-                D,
-                own,
-                share,
-                b_mean,
-                b_second,
-                part,
-                _total_row(density, i),
-            )
+            # The deviation A - D b, then its total with the coefficient that it varies, if any.
+            for row, plus in [(i, np.zeros(p)), (q + i, np.zeros(p) if at is None else T[at])]:
+                slope = [plus[x] - D[x] for x in range(p)]
+                mean = A + total(slope[x] * b_mean[part, x, None] for x in range(p))
+                square = own + A**2
+                for x in range(p):
+                    square = square + 2 * A * slope[x] * b_mean[part, x, None]
+                    for z in range(p):
+                        square = square + slope[x] * slope[z] * b_second[part, x, z, None]
+                first[row] += share[part] @ mean
+                second[row] += share[part] @ square
     moments: dict[str, list[Array]] = {"mean": [], "sd": [], "total_mean": [], "total_sd": []}
     for i, at in enumerate(density.design.counterparts):
         moments["mean"].append(first[i])
@@ -72,35 +69,3 @@ def group_moments(
         moments["total_mean"].append(first[q + i] + base)
         moments["total_sd"].append(np.sqrt(np.maximum(second[q + i] - first[q + i] ** 2, 0)))
     return moments
-
-
-def _total_row(density: Density, i: int) -> Array | None:
-    """Pick the row of T for the common coefficient that effect i varies."""
-    at = density.design.counterparts[i]
-    return None if at is None else density.T[at]
-
-
-def _accumulate(
-    first: Array,
-    second: Array,
-    row: int,
-    A: Array,
-    D: list[Array],
-    own: Array,
-    share: Array,
-    b_mean: Array,
-    b_second: Array,
-    part: slice,
-    plus: Array | None,
-) -> None:
-    """Add the moments of A - D b (+ plus b) at some nodes, weighted, to row `row`."""
-    p = len(D)
-    slope = [-D[x] + (0.0 if plus is None else plus[x]) for x in range(p)]
-    mean = A + total(slope[x] * b_mean[part, x, None] for x in range(p))
-    square = own + A**2
-    for x in range(p):
-        square = square + 2 * A * slope[x] * b_mean[part, x, None]
-        for z in range(p):
-            square = square + slope[x] * slope[z] * b_second[part, x, z, None]
-    first[row] += share[part] @ mean
-    second[row] += share[part] @ square

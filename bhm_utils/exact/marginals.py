@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .density import squeeze, total, unsqueeze
+from .density import squeeze, unsqueeze
 from .mixture import ACROSS, ALONG, ATANH, KERNEL_ORDER, LOG, Mixture, Scale
 
 if TYPE_CHECKING:
@@ -77,11 +76,9 @@ def squeezed(c: float, log_sigma: Array) -> Scale:
 
 def _correlation(density: Density, lattice: Lattice, m: int) -> tuple[Array, Array]:
     """Compute atanh of correlation m at the nodes and the length of its gradient: (R, n)."""
-    a, b = list(combinations(range(density.q), 2))[m]
 
     def atanh_r(psi: Array) -> Array:
-        rows = density.correlation_factor(psi)
-        r = total(x * y for x, y in zip(rows[a][: a + 1], rows[b][: a + 1], strict=True))
+        r = density.correlations(psi)[m]
         return np.asarray(np.arctanh(np.clip(r, -1 + 1e-15, 1 - 1e-15)))
 
     psi, e = lattice.psi, 1e-4

@@ -63,7 +63,9 @@ class Mixture:
 
     def mean_and_sd(self) -> tuple[Array, Array]:
         """Mean and standard deviation of the parameter: (R,), (R,)."""
-        values = self.scale.to(self.centres)
+        return self._moments(self.scale.to(self.centres))
+
+    def _moments(self, values: Array) -> tuple[Array, Array]:
         mean = np.einsum("rm,rm->r", self.weights, values)
         spread = (values - mean[:, None]) ** 2
         if self.order == 1:
@@ -123,7 +125,8 @@ class Mixture:
     def quantile(self, probability: ArrayLike) -> Array:
         """Quantiles of the parameter at probabilities (k,): (R, k), by safeguarded Newton steps."""
         p = np.atleast_1d(np.asarray(probability, dtype=float))
-        v = self._start(p)
+        mean, spread = (moment[:, None] for moment in self._moments(self.centres))
+        v = mean + spread * ndtri(p)
         low, high = np.full(v.shape, -np.inf), np.full(v.shape, np.inf)
         for _ in range(60):
             cdf, pdf = self.cdf_pdf(v)
@@ -133,22 +136,10 @@ class Mixture:
                 moved = v + step
                 halved = 0.5 * (low + high)
             stuck = ~((moved > low) & (moved < high))
-            away = np.where(np.isfinite(halved), halved, v + np.sign(p - cdf) * self._spread)
+            away = np.where(np.isfinite(halved), halved, v + np.sign(p - cdf) * spread)
             following = np.where(stuck, away, moved)
-            done = np.abs(following - v) < 1e-4 * self._spread  # the next one is its square
+            done = np.abs(following - v) < 1e-4 * spread  # the next one is its square
             v = following
             if done.all():
                 break
         return np.asarray(self.scale.to(v))
-
-    @property
-    def _spread(self) -> Array:
-        mean = np.einsum("rm,rm->r", self.weights, self.centres)[:, None]
-        spread = (self.centres - mean) ** 2
-        if self.order == 1:
-            spread = spread + self.widths**2
-        return np.asarray(np.sqrt(np.einsum("rm,rm->r", self.weights, spread))[:, None])
-
-    def _start(self, p: Array) -> Array:
-        mean = np.einsum("rm,rm->r", self.weights, self.centres)[:, None]
-        return np.asarray(mean + self._spread * ndtri(p))

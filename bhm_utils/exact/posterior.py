@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..engines.fits import effects_frame
 from .density import Coefficients, Density
 from .effects import group_moments
 from .marginals import marginals
 from .mixture import Mixture
 from .quadrature import Lattice, QuadratureError, find_mode, lay
+from .sampling import sample_all
 from .statistics import GroupStatistics
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class ExactPosterior:
         self._require_one("group_effects")
         moments = group_moments(self._density, self._lattice, self._coefficients)
         frames = [
-            effects_frame(self.design, name, **{key: value[i] for key, value in moments.items()})
+            self.design.effects_frame(name, **{key: value[i] for key, value in moments.items()})
             for i, name in enumerate(self.design.varying)
         ]
         return pd.concat(frames).sort_index()
@@ -188,8 +188,6 @@ class ExactPosterior:
         self._require_one("sample")
         if draws < 1 or chains < 1:
             raise ValueError(f"draws and chains must be at least 1, got {draws!r} and {chains!r}")
-        from .sampling import sample_all
-
         values = sample_all(self._density, self._lattice, draws * chains, rng)
         group = self.design.group
         tree: xr.DataTree = az.from_dict(

@@ -160,7 +160,7 @@ def lay(
     reach = (2 * depth) ** 0.5
     top = np.full(replicates, -np.inf)
     seen = np.empty(0, dtype=np.int64)
-    kept: list[tuple[Array, Reduced, Array, Array, Array]] = []
+    kept: list[tuple[Array, Reduced, Array, Array]] = []
     frontier = ball(d, reach / step + (1.0 if d < 5 else 0.0))
     while len(frontier):
         seen = np.concatenate([seen, encode(frontier)])
@@ -172,7 +172,7 @@ def lay(
         peak = density.log_density(psi, centre[..., None], reduced)[0][..., 0]
         top = np.maximum(top, peak.max(axis=1))
         high = (peak > top[:, None] - depth).any(axis=0)
-        kept.append((psi[:, high], reduced.take(high), centre[:, high], sd[:, high], peak[:, high]))
+        kept.append((psi[:, high], reduced.take(high), centre[:, high], sd[:, high]))
         frontier = neighbours(frontier[high], seen)
     psi, centre, sd = (np.concatenate([part[k] for part in kept], axis=1) for k in (0, 2, 3))
     reduced = Reduced.join([part[1] for part in kept])

@@ -58,11 +58,7 @@ def sample_all(
     for name, ratio in zip(design.group_sds, density.log_ratios(psi), strict=True):
         values[name] = np.exp(ratio + lam)
     if density.partials:
-        R = density.correlation_factor(psi)
-        pairs = [(a, c) for a in range(q) for c in range(a + 1, q)]
-        for name, (a, c) in zip(design.correlations, pairs, strict=True):
-            products = zip(R[a][: a + 1], R[c][: a + 1], strict=True)
-            values[name] = np.asarray(total(x * y for x, y in products))
+        values |= dict(zip(design.correlations, density.correlations(psi), strict=True))
     values["sigma"] = sigma
     return values | dict(zip(design.varying, u, strict=True))
 
