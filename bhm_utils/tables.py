@@ -47,3 +47,17 @@ def show(table: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
         },
         index=text.index,
     )
+
+
+def summary_columns(ci_prob: float) -> list[str]:
+    """Names of a summary's columns, as ArviZ has them for this interval.
+
+    Raises
+    ------
+    ValueError
+        If `ci_prob` is not between 0 and 1.
+    """
+    if not 0 < ci_prob < 1:
+        raise ValueError(f"ci_prob must be between 0 and 1, got {ci_prob!r}")
+    percent = f"{100 * ci_prob:.0f}"
+    return ["mean", "sd", f"eti{percent}_lb", f"eti{percent}_ub"]

@@ -14,6 +14,7 @@ import pandas as pd
 from ..convergence import ConvergenceError
 from ..gaussian import Conditional, condition
 from ..model import Design
+from ..tables import summary_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,8 +80,7 @@ class MLFit:
         ValueError
             If `ci_prob` is not between 0 and 1.
         """
-        if not 0 < ci_prob < 1:
-            raise ValueError(f"ci_prob must be between 0 and 1, got {ci_prob!r}")
+        columns = summary_columns(ci_prob)
         from scipy.stats import norm
 
         b, b_sd = self.given.b, np.sqrt(np.diag(self.given.b_cov))
@@ -92,15 +92,12 @@ class MLFit:
             )
             for s in (-z, z)
         )
-        percent = f"{100 * ci_prob:.0f}"
+        mean = np.concatenate([b, v.natural])
+        sd = np.concatenate([b_sd, v.slope * self.free_sds])
         return pd.DataFrame(
-            {
-                "mean": np.concatenate([b, v.natural]),
-                "sd": np.concatenate([b_sd, v.slope * self.free_sds]),
-                f"eti{percent}_lb": lower,
-                f"eti{percent}_ub": upper,
-            },
+            np.column_stack([mean, sd, lower, upper]),
             index=self.design.parameters,
+            columns=columns,
         )
 
     def group_effects(self) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..tables import summary_columns
 from .density import Coefficients, Density
 from .effects import group_moments
 from .marginals import marginals
@@ -100,11 +101,8 @@ class ExactPosterior:
 
         With several outcomes the rows are (replicate, parameter).
         """
-        if not 0 < ci_prob < 1:
-            raise ValueError(f"ci_prob must be between 0 and 1, got {ci_prob!r}")
+        columns = summary_columns(ci_prob)
         tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
-        percent = f"{100 * ci_prob:.0f}"
-        columns = ["mean", "sd", f"eti{percent}_lb", f"eti{percent}_ub"]
         tables = {}
         for name in self.design.parameters:
             if name not in self._marginals:
