@@ -7,6 +7,7 @@ from . import gcse as gcse
 from . import model as model
 from . import plots as plots
 from . import priors as priors
+from . import progress as progress
 from . import tables as tables
 from .conjugate import Normal as Normal
 from .convergence import ConvergenceError as ConvergenceError

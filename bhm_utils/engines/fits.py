@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pandas as pd
 
 from ..convergence import require_converged
+from ..progress import watched
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -116,8 +116,8 @@ def sampler_settings(sample: Mapping[str, Any], seed: int) -> dict[str, Any]:
 
     A progress bar is drawn unless the environment variable BHM_UTILS_PROGRESS is 0.
     """
-    watched = os.environ.get("BHM_UTILS_PROGRESS", "1") != "0"
-    ours = {"draws": 2000, "tune": 1000, "chains": 4, "progressbar": watched, "quiet": not watched}
+    bar = watched()
+    ours = {"draws": 2000, "tune": 1000, "chains": 4, "progressbar": bar, "quiet": not bar}
     return ours | dict(sample) | {"random_seed": seed}
 
 
