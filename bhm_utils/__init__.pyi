@@ -10,6 +10,7 @@ from . import priors as priors
 from . import progress as progress
 from . import tables as tables
 from .conjugate import Normal as Normal
+from .conjugate import NormalInverseGamma as NormalInverseGamma
 from .convergence import ConvergenceError as ConvergenceError
 from .convergence import require_converged as require_converged
 from .engines import compare as compare
