@@ -4,10 +4,12 @@ from . import engines as engines
 from . import exact as exact
 from . import gaussian as gaussian
 from . import gcse as gcse
+from . import metropolis as metropolis
 from . import model as model
 from . import plots as plots
 from . import priors as priors
 from . import progress as progress
+from . import proposals as proposals
 from . import tables as tables
 from .conjugate import Normal as Normal
 from .conjugate import NormalInverseGamma as NormalInverseGamma
@@ -22,5 +24,9 @@ from .exact import GroupStatistics as GroupStatistics
 from .exact import QuadratureError as QuadratureError
 from .exact import exact_posterior as exact_posterior
 from .gcse import load_gcse as load_gcse
+from .metropolis import metropolis_hastings as metropolis_hastings
 from .model import Design as Design
 from .priors import Priors as Priors
+from .proposals import AdaptiveWalk as AdaptiveWalk
+from .proposals import GaussianWalk as GaussianWalk
+from .proposals import LogNormalWalk as LogNormalWalk
