@@ -243,10 +243,11 @@ class Density:
 
     def _reduce(self, psi: Array) -> Reduced:
         C, WX, Wy = self.whiten(psi)
-        product = math.prod(C[a][a] for a in range(self.q))
+        product = math.prod((C[a][a] for a in range(self.q)), start=np.ones((*psi.shape[:2], 1)))
 
         def explained(a: list[Array], b: list[Array]) -> Any:
-            return total(np.einsum("...j,...j->...", x, y) for x, y in zip(a, b, strict=True))
+            sums = (np.einsum("...j,...j->...", x, y) for x, y in zip(a, b, strict=True))
+            return total(sums, start=np.zeros(psi.shape[:2]))
 
         columns = [[WX[i][a] for i in range(self.q)] for a in range(self.p)]
         return Reduced(

@@ -20,7 +20,7 @@ NEGLIGIBLE = 1e-7
 CHUNK = 2_000_000  # components times points worked on at once
 # The kernels that rebuild a density from a lattice: their order, and their widths in lattice steps,
 # along an axis of the lattice and, by dimension, across it, where its projection is denser.
-KERNEL_ORDER, ALONG, ACROSS = 12, 1.5, {1: 1.5, 2: 1.2, 3: 0.95}
+KERNEL_ORDER, ALONG, ACROSS = 12, 1.5, {0: 0.0, 1: 1.5, 2: 1.2, 3: 0.95}
 
 
 @dataclass(frozen=True)

@@ -150,12 +150,9 @@ class ExactPosterior:
             If the posterior is one of several outcomes.
         """
         self._require_one("group_effects")
-        moments = group_moments(self._density, self._lattice, self._coefficients)
-        frames = [
-            self.design.effects_frame(name, **{key: value[i] for key, value in moments.items()})
-            for i, name in enumerate(self.design.varying)
-        ]
-        return pd.concat(frames).sort_index()
+        return self.design.effects_frame(
+            **group_moments(self._density, self._lattice, self._coefficients)
+        )
 
     def _require_one(self, method: str) -> None:
         if self.replicates != 1:

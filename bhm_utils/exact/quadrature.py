@@ -91,6 +91,8 @@ def profile(density: Density, psi: Array) -> Array:
 def find_mode(density: Density, replicates: int) -> tuple[Array, Array]:
     """Find the mode of psi and, from its covariance there, a basis: (R, d), (R, d, d)."""
     d, q = density.dimension, density.q
+    if d == 0:  # no varying effects: lambda is all there is
+        return np.zeros((replicates, 0)), np.zeros((replicates, 0, 0))
     starts = np.zeros((replicates, 5, d))
     starts[..., :q] = np.array([-3.0, -1.5, 0.0, 1.0, 2.5])[:, None]
     best = np.argmax(profile(density, starts), axis=1)
@@ -98,12 +100,12 @@ def find_mode(density: Density, replicates: int) -> tuple[Array, Array]:
     eye = np.eye(d)
     pairs = list(itertools.combinations(range(d), 2))
     e = 0.05
-    offsets = np.array(
-        [np.zeros(d), *(e * eye), *(-e * eye), *(e * (eye[a] + eye[b]) for a, b in pairs)]
-    )
+    offsets = np.array([np.zeros(d), *eye, *-eye, *(eye[a] + eye[b] for a, b in pairs)])
     for _ in range(60):
+        f = profile(density, mode[:, None, :] + e * offsets)
         # Beyond the support of a prior the density is 0; a large penalty still has a slope.
-        f = np.maximum(profile(density, mode[:, None, :] + offsets), -1e6)
+        top = f.max(axis=1, keepdims=True)
+        f = np.maximum(f, np.where(np.isfinite(top), top, 0.0) - 1e6)
         up, down = f[:, 1 : d + 1], f[:, d + 1 : 2 * d + 1]
         gradient = (up - down) / (2 * e)
         H = np.zeros((replicates, d, d))
@@ -121,6 +123,7 @@ def find_mode(density: Density, replicates: int) -> tuple[Array, Array]:
         mode = candidates[np.arange(replicates), chosen]
         if (np.einsum("ra,ra->r", step, gradient) < 1e-3).all():
             break
+        e = min(0.05, 0.3 * float(sds.min()))  # many groups make a narrow peak
     covariance = np.einsum("rab,rb,rcb->rac", vectors, sds**2, vectors)
     factor = np.linalg.cholesky(covariance)
     return mode, factor @ rotation(factor[0])
@@ -164,7 +167,7 @@ def lay(
     frontier = ball(d, reach / step + (1.0 if d < 5 else 0.0))
     while len(frontier):
         seen = np.concatenate([seen, encode(frontier)])
-        if replicates * len(seen) > MAX_POINTS or np.abs(frontier).max() > 500:
+        if replicates * len(seen) > MAX_POINTS or np.abs(frontier).max(initial=0) > 500:
             raise QuadratureError(too_many(replicates * len(seen)))
         psi = mode[:, None, :] + step * np.einsum("rab,nb->rna", basis, frontier)
         reduced = density.reduce(psi)
@@ -232,6 +235,6 @@ def neighbours(points: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np
     """Lattice neighbours of `points` that have not been seen: (n, d)."""
     d = points.shape[1]
     steps = np.concatenate([np.eye(d, dtype=np.int64), -np.eye(d, dtype=np.int64)])
-    around = (points[:, None, :] + steps).reshape(-1, d)
+    around = (points[:, None, :] + steps).reshape(len(points) * len(steps), d)
     codes, first = np.unique(encode(around), return_index=True)
     return np.asarray(around[first[~np.isin(codes, seen)]])
