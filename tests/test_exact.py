@@ -307,6 +307,23 @@ def test_hard_cases_work(formula, data, prior):
         assert row["eti95_lb"] < row["mean"] < row["eti95_ub"]
 
 
+def test_a_million_rows():
+    """Their log density is below -1e6 everywhere."""
+    rng = np.random.default_rng(3)
+    g, x = rng.integers(0, 40, 1_000_000), rng.normal(size=1_000_000)
+    u = rng.multivariate_normal([1, 0.5], [[1, 0.2], [0.2, 0.25]], 40)
+    data = pd.DataFrame({"y": u[g, 0] + u[g, 1] * x + rng.normal(size=len(g)), "x": x, "g": g})
+    posterior = exact_posterior("y ~ x + (1 + x | g)", data, priors=priors())
+    assert posterior.log_evidence < -1e6
+    totals = posterior.group_effects()["total_mean"]  # each group tells its own line
+    assert_allclose(
+        totals.xs("1|g", level="effect").to_numpy(),
+        u[np.argsort(np.arange(40).astype(str)), 0],
+        atol=0.04,
+    )
+    assert_allclose(posterior.summary().loc["1|g_sigma", "mean"], u[:, 0].std(), rtol=0.1)
+
+
 def test_infinite_moments_are_refused():
     """Two groups, flat means, half-Cauchy tails: the variance of the intercept is infinite."""
     with pytest.raises(QuadratureError, match=r"stable to .* posterior sds only"):

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-3  # of a posterior standard deviation
 # Lattice steps for psi, by dimension, and for lambda; each level is finer and reaches further.
-FIRST_STEP = {1: 0.7, 2: 0.85, 3: 1.05, 4: 1.15, 5: 1.2}
-OTHER_STEP, LINE_STEP, FINER, LEVELS = 1.2, 0.7, 1.12, 9
+FIRST_STEP = {1: 0.7, 2: 0.85, 3: 1.1, 4: 1.15, 5: 1.2}
+OTHER_STEP, LINE_STEP, FINER, LEVELS = 1.2, 0.75, 1.12, 9
 CHECKED = np.array([0.025, 0.975])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -141,14 +142,22 @@ def rotation(factor: Array) -> Array:
     if d == 1:
         return np.eye(1)
     axes = factor / np.linalg.norm(factor, axis=1, keepdims=True)
+    candidates, dual = candidate_rotations(d)
+    along = ((axes @ candidates) @ dual.T) ** 2  # (candidates, axes, dual vectors)
+    copies = np.exp(-2 * np.pi**2 * ((dual**2).sum(axis=1) - along))
+    seen = copies > 1e-6  # the others are too small to be the largest
+    copies[seen] *= gammaincc(KERNEL_ORDER, 2 * np.pi**2 * ACROSS[min(d, 3)] ** 2 * along[seen])
+    return np.asarray(candidates[int(np.argmin(copies.max(axis=(1, 2))))])
+
+
+@cache
+def candidate_rotations(d: int) -> tuple[Array, Array]:
+    """Rotations (m, d, d) to choose from, fixed for one d, and the short dual vectors (k, d)."""
     reach = 2 if d <= 3 else 1
     dual = np.array([k for k in itertools.product(range(-reach, reach + 1), repeat=d) if any(k)])
-    rng = np.random.default_rng(1)  # fixed: one problem, one lattice
-    rotations = np.linalg.qr(rng.normal(size=(400, d, d)))[0]
-    along = ((axes @ rotations) @ dual.T) ** 2  # (rotations, axes, dual vectors)
-    copies = np.exp(-2 * np.pi**2 * ((dual**2).sum(axis=1) - along))
-    kept = gammaincc(KERNEL_ORDER, 2 * np.pi**2 * ACROSS[min(d, 3)] ** 2 * along)
-    return np.asarray(rotations[int(np.argmin((copies * kept).max(axis=(1, 2))))])
+    # A vector and its opposite say the same.
+    dual = dual[: len(dual) // 2].astype(float)
+    return np.linalg.qr(np.random.default_rng(1).normal(size=(400, d, d)))[0], dual
 
 
 def lay(
