@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .density import squeeze, unsqueeze
+from .algebra import squeeze, unsqueeze
 from .mixture import ACROSS, ALONG, ATANH, KERNEL_ORDER, LOG, Mixture, Scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .density import Coefficients, Density
+    from .density import Density
+    from .nodes import Coefficients
     from .quadrature import Lattice
 
     Array = NDArray[np.float64]

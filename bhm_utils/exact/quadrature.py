@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaincc, logsumexp
 
-from .density import Reduced
 from .mixture import ACROSS, KERNEL_ORDER
+from .nodes import Reduced
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .density import Density, Matrix
+    from .algebra import Matrix
+    from .density import Density
 
     Array = NDArray[np.float64]
 
