@@ -39,9 +39,13 @@ def marginals(density: Density, lattice: Lattice, coefficients: Coefficients) ->
             ACROSS[min(density.dimension, 3)] * lattice.step * along_psi,
             ALONG * lattice.line_step * along_line,
         )
-        widths = np.broadcast_to(widths, lattice.weights.shape)
-        values = np.broadcast_to(values, lattice.weights.shape)
-        return Mixture(values.reshape(R, -1), widths.reshape(R, -1), weights, KERNEL_ORDER, scale)
+        w = lattice.weights
+        if values.shape[-1] == 1:  # the same all along lambda
+            w = w.sum(axis=-1, keepdims=True)
+        values, widths = np.broadcast_to(values, w.shape), np.broadcast_to(widths, w.shape)
+        return Mixture(
+            values.reshape(R, -1), widths.reshape(R, -1), w.reshape(R, -1), KERNEL_ORDER, scale
+        )
 
     line = lattice.line_sd[..., None]
     none = np.zeros((1, 1, 1))

@@ -135,10 +135,10 @@ class Mixture:
                 step = (p - cdf) / pdf
                 moved = v + step
                 halved = 0.5 * (low + high)
-            stuck = ~((moved > low) & (moved < high))
+            stuck = ~((moved >= low) & (moved <= high))
             away = np.where(np.isfinite(halved), halved, v + np.sign(p - cdf) * spread)
             following = np.where(stuck, away, moved)
-            done = np.abs(following - v) < 1e-4 * spread  # the next one is its square
+            done = np.abs(following - v) < 5e-3 * spread  # the error left is about its square
             v = following
             if done.all():
                 break

@@ -64,8 +64,8 @@ class Lattice:
 
 def line_centres(
     density: Density, psi: Array, reduced: Reduced, steps: int = 2
-) -> tuple[Array, Array]:
-    """Mode and spread of lambda given psi: Newton from the generalised least squares value."""
+) -> tuple[Array, Array, Array]:
+    """Mode, spread and top of lambda given psi: Newton from the generalised least squares value."""
     free = max(density.rows - density.p, 1.0)
     squares = np.nan_to_num(density.residual_squares(reduced), nan=1.0)
     squares = np.maximum(squares, np.finfo(float).tiny)
@@ -78,16 +78,15 @@ def line_centres(
             slope = np.nan_to_num((f[..., 2] - f[..., 0]) / (2 * step))
             curvature = np.nan_to_num((f[..., 0] - 2 * f[..., 1] + f[..., 2]) / step**2)
         sd = np.clip(-curvature, 0.1, None) ** -0.5
-        lam = lam + np.clip(slope * sd**2, -2, 2)
-    return lam, sd
+        move = np.clip(slope * sd**2, -2, 2)
+        lam, top = lam + move, f[..., 1] + 0.5 * slope * move  # of the parabola
+    return lam, sd, top
 
 
 def profile(density: Density, psi: Array) -> Array:
     """Log density of psi with lambda integrated out by Laplace's method: (R, n)."""
-    reduced = density.reduce(psi)
-    lam, sd = line_centres(density, psi, reduced, steps=1)
-    f, _ = density.log_density(psi, lam[..., None], reduced)
-    return f[..., 0] + np.log(sd)
+    _, sd, top = line_centres(density, psi, density.reduce(psi), steps=1)
+    return top + np.log(sd)
 
 
 def find_mode(density: Density, replicates: int) -> tuple[Array, Array]:
@@ -101,13 +100,17 @@ def find_mode(density: Density, replicates: int) -> tuple[Array, Array]:
     mode = starts[np.arange(replicates), best]
     eye = np.eye(d)
     pairs = list(itertools.combinations(range(d), 2))
-    e = 0.05
     offsets = np.array([np.zeros(d), *eye, *-eye, *(eye[a] + eye[b] for a, b in pairs)])
-    for _ in range(60):
-        f = profile(density, mode[:, None, :] + e * offsets)
+
+    def around(centre: Array) -> Array:
+        f = profile(density, centre[:, None, :] + e * offsets)
         # Beyond the support of a prior the density is 0; a large penalty still has a slope.
         top = f.max(axis=1, keepdims=True)
-        f = np.maximum(f, np.where(np.isfinite(top), top, 0.0) - 1e6)
+        return np.maximum(f, np.where(np.isfinite(top), top, 0.0) - 1e6)
+
+    e = 0.05
+    f = around(mode)
+    for _ in range(60):
         up, down = f[:, 1 : d + 1], f[:, d + 1 : 2 * d + 1]
         gradient = (up - down) / (2 * e)
         H = np.zeros((replicates, d, d))
@@ -117,15 +120,20 @@ def find_mode(density: Density, replicates: int) -> tuple[Array, Array]:
         eigenvalues, vectors = np.linalg.eigh(-H)
         sds = np.clip(eigenvalues, 0.1, None) ** -0.5
         step = np.einsum("rab,rb,rcb,rc->ra", vectors, sds**2, vectors, gradient)
+        if (np.einsum("ra,ra->r", step, gradient) < 1e-2).all():
+            break
         length = np.sqrt((step**2).sum(axis=1, keepdims=True))
         step *= np.minimum(1.0, 2.0 / np.maximum(length, 1e-12))
+        e = min(0.05, 0.3 * float(sds.min()))  # many groups make a narrow peak
+        moved = around(mode + step)
+        if (moved[:, 0] >= f[:, 0]).all():
+            mode, f = mode + step, moved
+            continue
         tries = np.array([1.0, 0.5, 0.2, 0.05, 0.0])
         candidates = mode[:, None, :] + tries[:, None] * step[:, None, :]
         chosen = np.argmax(profile(density, candidates), axis=1)
         mode = candidates[np.arange(replicates), chosen]
-        if (np.einsum("ra,ra->r", step, gradient) < 1e-3).all():
-            break
-        e = min(0.05, 0.3 * float(sds.min()))  # many groups make a narrow peak
+        f = around(mode)
     covariance = np.einsum("rab,rb,rcb->rac", vectors, sds**2, vectors)
     factor = np.linalg.cholesky(covariance)
     return mode, factor @ rotation(factor[0])
@@ -181,8 +189,7 @@ def lay(
             raise QuadratureError(too_many(replicates * len(seen)))
         psi = mode[:, None, :] + step * np.einsum("rab,nb->rna", basis, frontier)
         reduced = density.reduce(psi)
-        centre, sd = line_centres(density, psi, reduced)
-        peak = density.log_density(psi, centre[..., None], reduced)[0][..., 0]
+        centre, sd, peak = line_centres(density, psi, reduced)
         top = np.maximum(top, peak.max(axis=1))
         high = (peak > top[:, None] - depth).any(axis=0)
         kept.append((psi[:, high], reduced.take(high), centre[:, high], sd[:, high]))
