@@ -7,6 +7,7 @@ from . import gcse as gcse
 from . import model as model
 from . import plots as plots
 from . import priors as priors
+from . import simulate as simulate
 from . import tables as tables
 from .conjugate import Normal as Normal
 from .convergence import ConvergenceError as ConvergenceError
@@ -21,4 +22,7 @@ from .exact import QuadratureError as QuadratureError
 from .exact import exact_posterior as exact_posterior
 from .gcse import load_gcse as load_gcse
 from .model import Design as Design
+from .priors import PRIOR_DESIGNS as PRIOR_DESIGNS
 from .priors import Priors as Priors
+from .simulate import SlopeDesign as SlopeDesign
+from .simulate import Truth as Truth
