@@ -13,7 +13,6 @@ import pandas as pd
 from ..tables import summary_columns
 from .density import Density
 from .effects import group_moments
-from .marginals import marginals
 from .mixture import Mixture
 from .nodes import Coefficients
 from .quadrature import Lattice
@@ -62,6 +61,7 @@ class ExactPosterior:
     seconds: float
     _density: Density = field(repr=False)
     _lattice: Lattice = field(repr=False)
+    _marginals: dict[str, Mixture] = field(repr=False)
 
     @property
     def replicates(self) -> int:
@@ -82,10 +82,6 @@ class ExactPosterior:
     @cached_property
     def _coefficients(self) -> Coefficients:
         return self._density.coefficients(self._lattice.parts)
-
-    @cached_property
-    def _marginals(self) -> dict[str, Mixture]:
-        return marginals(self._density, self._lattice, self._coefficients)
 
     def _marginal(self, name: str) -> Mixture:
         if name not in self._marginals:
@@ -246,7 +242,7 @@ def exact_posterior(
     else:
         statistics = GroupStatistics.from_rows(formula, data, outcomes=outcomes)
     density = Density(statistics, priors)
-    lattice, error = refine(density)
+    lattice, found, error = refine(density)
     return ExactPosterior(
         design=statistics.design,
         priors=priors,
@@ -254,4 +250,5 @@ def exact_posterior(
         seconds=time.perf_counter() - start,
         _density=density,
         _lattice=lattice,
+        _marginals=found,
     )

@@ -25,13 +25,14 @@ OTHER_STEP, LINE_STEP, FINER, LEVELS = 1.2, 0.75, 1.12, 9
 CHECKED = np.array([0.025, 0.975])
 
 
-def refine(density: Density) -> tuple[Lattice, float]:
+def refine(density: Density) -> tuple[Lattice, dict[str, Mixture], float]:
     """Refine the lattice until means, sds and two quantiles of all parameters are stable.
 
     Returns
     -------
-    Lattice, float
-        The last lattice and the largest change that came with it, in posterior sds.
+    Lattice, dict, float
+        The last lattice, the marginals that belong to it, and the largest change that came with
+        it, in posterior sds.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def refine(density: Density) -> tuple[Lattice, float]:
         if before is not None:
             error = now.change_from(before)
             if error < TOLERANCE:
-                return lattice, error
+                return lattice, found, error
         before = now
         step, line_step, depth = step / FINER, line_step / FINER, depth + deeper
     raise QuadratureError(
