@@ -1,7 +1,8 @@
 # make book   build the HTML book             make notebooks  re-execute every chapter in place
 # make test   everything that CI runs         make pins       renew requirements.txt from pyproject.toml
+# make lab    open the notebooks in JupyterLab   make benchmarks   measure the tables of the speed page
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks pins lab clean
+.PHONY: help book test notebooks benchmarks pins lab clean
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -11,8 +12,8 @@ WORKERS ?= 2
 export OMP_NUM_THREADS := 1
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 2
-	@echo "make lab    open the notebooks in JupyterLab   make clean   remove what was built"
+	@sed -n 's/^# //p' Makefile | head -n 3
+	@echo "make clean  remove what was built"
 
 $(READY): requirements.txt pyproject.toml tools/venv.sh
 	@sh tools/venv.sh
@@ -31,6 +32,9 @@ test: $(READY)
 
 notebooks: $(READY)
 	@$(BIN)/python tools/notebooks.py
+
+benchmarks: $(READY)
+	@BHM_UTILS_PROGRESS=0 $(BIN)/python -m benchmarks
 
 lab: $(READY)
 	$(BIN)/jupyter lab book

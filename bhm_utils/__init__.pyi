@@ -10,6 +10,7 @@ from . import plots as plots
 from . import priors as priors
 from . import progress as progress
 from . import proposals as proposals
+from . import simulate as simulate
 from . import tables as tables
 from .conjugate import Normal as Normal
 from .conjugate import NormalInverseGamma as NormalInverseGamma
@@ -26,7 +27,10 @@ from .exact import exact_posterior as exact_posterior
 from .gcse import load_gcse as load_gcse
 from .metropolis import metropolis_hastings as metropolis_hastings
 from .model import Design as Design
+from .priors import PRIOR_DESIGNS as PRIOR_DESIGNS
 from .priors import Priors as Priors
 from .proposals import AdaptiveWalk as AdaptiveWalk
 from .proposals import GaussianWalk as GaussianWalk
 from .proposals import LogNormalWalk as LogNormalWalk
+from .simulate import SlopeDesign as SlopeDesign
+from .simulate import Truth as Truth

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 INTERCEPT = "Intercept"
+POOLED = "all"  # the one group of a model without a grouping factor
 RESERVED = {INTERCEPT, "sigma", "chain", "draw"}
 
 
 @dataclass(frozen=True)
 class Design:
-    r"""The matrices of a two-level Gaussian model with one grouping factor.
+    r"""The matrices of a two-level Gaussian model with one grouping factor, or with none.
 
     .. math::
         y_i = x_i^\top b + z_i^\top u_{j[i]} + \varepsilon_i, \qquad
@@ -35,9 +36,9 @@ class Design:
     outcome : str
         Name of the outcome.
     group : str
-        Name of the grouping factor.
+        Name of the grouping factor; ``all`` where the formula has none.
     labels : pandas.Index
-        The J group labels, as strings.
+        The J group labels, as strings; without a factor the one group ``all``.
     common : tuple of str
         Names of the p common coefficients b, such as ``Intercept`` and ``female``.
     effects : tuple of str
@@ -66,7 +67,8 @@ class Design:
         ----------
         formula : str
             Such as ``"course ~ female + (1 + female | school)"``: one bracket of varying effects,
-            whose grouping factor is a plain column of `data`.
+            whose grouping factor is a plain column of `data`; or ``"course ~ female"``, the
+            completely pooled model.
         data : pandas.DataFrame
             One row an observation, no missing value in the columns that the formula names.
 
@@ -74,7 +76,7 @@ class Design:
         ------
         ValueError
             If the formula cannot be read or evaluated, names unknown columns, has no numeric
-            outcome or other than one grouping factor; if a column or term has missing or infinite
+            outcome or more than one grouping factor; if a column or term has missing or infinite
             values; if there is one group only; or if a design is rank-deficient.
         """
         from formulae import model_description
@@ -88,12 +90,12 @@ class Design:
         if parsed.response is None:
             raise ValueError(f"formula must name an outcome, as in 'y ~ x + (1 | g)': {formula!r}")
         factors = sorted({term.factor.name for term in parsed.group_terms})
-        if len(factors) != 1 or factors[0] not in data.columns:
+        if len(factors) > 1 or not set(factors) <= set(data.columns):
             raise ValueError(
-                "formula must have exactly one grouping factor, a column of data: "
+                "formula must have at most one grouping factor, a column of data: "
                 f"{formula!r} has {factors}"
             )
-        (group,) = factors
+        group = factors[0] if factors else POOLED
         outcome = parsed.response.term.name
         _check_columns(formula, data, parsed.var_names - {""})
         common_part = _without_groups(parsed)
@@ -102,30 +104,24 @@ class Design:
                 f"formula must not use the grouping factor as a predictor: {formula!r}"
             )
 
-        varying = {term.expr.name for term in parsed.group_terms}
-        intercept = "1" if INTERCEPT in varying else "0"
-        effects = [
-            intercept,
-            *(t.expr.name for t in parsed.group_terms if t.expr.name != INTERCEPT),
-        ]
         y, X, common = _matrices(common_part, data)
-        _, Z, columns = _matrices(f"{outcome} ~ {' + '.join(effects)}", data)
-        for matrix, names in [(X, common), (Z, columns)]:
-            if np.linalg.matrix_rank(matrix) < len(names):
+        _require_full_rank(formula, X, common)
+        if factors:
+            _, Z, columns = _matrices(_varying_part(parsed, outcome), data)
+            _require_full_rank(formula, Z, columns)
+            codes, labels = _factorize(data[group])
+            if len(labels) < 2:
                 raise ValueError(
-                    f"formula {formula!r} gives a rank-deficient design: the columns {names} are "
-                    "linearly dependent in data"
+                    f"data must have at least two groups, got {group} = {list(labels)}"
                 )
-        codes, labels = pd.factorize(data[group].astype(str), sort=True)
-        if len(labels) < data[group].nunique():
-            raise ValueError(f"data has different labels of {group} that read the same: {labels}")
-        if len(labels) < 2:
-            raise ValueError(f"data must have at least two groups, got {group} = {list(labels)}")
+        else:
+            Z, columns = np.empty((len(y), 0)), []
+            codes, labels = np.zeros(len(y), dtype=np.intp), pd.Index([POOLED], name=group)
         return cls(
             formula=formula,
             outcome=outcome,
             group=group,
-            labels=pd.Index(labels, name=group),
+            labels=labels,
             common=tuple(common),
             effects=tuple("1" if name == INTERCEPT else name for name in columns),
             y=y,
@@ -146,10 +142,21 @@ class Design:
             codes=none.astype(np.intp),
         )
 
-    def effects_frame(self, effect: str, **columns: ArrayLike) -> pd.DataFrame:
-        """Arrange columns (J,) of one varying effect in rows (group, effect)."""
-        index = pd.MultiIndex.from_product([self.labels, [effect]], names=[self.group, "effect"])
-        return pd.DataFrame(columns, index=index)
+    def effects_frame(self, **columns: ArrayLike) -> pd.DataFrame:
+        """Arrange columns (q, J) of the varying effects in rows (group, effect).
+
+        Raises
+        ------
+        ValueError
+            If the model has no varying effects.
+        """
+        if not self.effects:
+            raise ValueError(f"formula {self.formula!r} has no varying effects")
+        index = pd.MultiIndex.from_product(
+            [self.labels, self.varying], names=[self.group, "effect"]
+        )
+        values = {name: np.asarray(column).T.ravel() for name, column in columns.items()}
+        return pd.DataFrame(values, index=index).sort_index()
 
     @property
     def varying(self) -> list[str]:
@@ -176,6 +183,21 @@ class Design:
         """For each varying effect the position in `common` of the coefficient that it varies."""
         names = [INTERCEPT if effect == "1" else effect for effect in self.effects]
         return [self.common.index(name) if name in self.common else None for name in names]
+
+
+def _require_full_rank(formula: str, matrix: NDArray[np.float64], columns: list[str]) -> None:
+    if np.linalg.matrix_rank(matrix) < len(columns):
+        raise ValueError(
+            f"formula {formula!r} gives a rank-deficient design: the columns {columns} are "
+            "linearly dependent in data"
+        )
+
+
+def _varying_part(parsed: Any, outcome: str) -> str:
+    """Write the formula of the outcome and the varying terms alone."""
+    names = [term.expr.name for term in parsed.group_terms]
+    intercept = "1" if INTERCEPT in names else "0"
+    return f"{outcome} ~ {' + '.join([intercept, *(n for n in names if n != INTERCEPT)])}"
 
 
 def _without_groups(parsed: Any) -> str:
@@ -209,6 +231,18 @@ def _matrices(
             row = int(np.flatnonzero(~np.isfinite(values))[0])
             raise ValueError(f"term {name!r} of the formula is {values[row]} at position {row}")
     return y, X, names
+
+
+def _factorize(column: pd.Series[Any]) -> tuple[NDArray[np.intp], pd.Index]:
+    """Sort the labels of the groups, as text, and find each row's place among them."""
+    codes, values = pd.factorize(column)  # before they become text: there are fewer than rows
+    text = pd.Index(values).astype(str).rename(column.name)
+    labels = text.sort_values()
+    if not labels.is_unique:
+        raise ValueError(
+            f"data has different labels of {column.name} that read the same: {list(labels)}"
+        )
+    return labels.get_indexer(text)[codes], labels
 
 
 def _check_columns(formula: str, data: pd.DataFrame, names: set[str]) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from scipy.stats import halfcauchy
+
 from .conjugate import Normal
 
 if TYPE_CHECKING:
@@ -141,3 +143,19 @@ def _require_positive_line(argument: str, prior: Any) -> None:
     lower, upper = prior.support()
     if not (lower >= 0 and upper > lower):
         raise ValueError(f"{argument} must live on the positive line, got support {lower, upper}")
+
+
+def _slope_priors(mean: float, sd: float) -> Priors:
+    gamma = Normal(mean, sd)
+    scale = halfcauchy(scale=5)
+    return Priors(group_sd=scale, residual_sd=scale, common={"x": gamma, "x:u": gamma})
+
+
+# The slides' study: priors of gamma_0 and gamma_1; alpha is flat, both sds are half-Cauchy(5).
+PRIOR_DESIGNS: Mapping[str, Priors] = {
+    "good": _slope_priors(1, 1),
+    "bad": _slope_priors(2, 1),
+    "weak bad": _slope_priors(2, 3),
+    "weak slightly bad": _slope_priors(1.2, 3),
+    "flat": _slope_priors(0, math.inf),
+}

@@ -3,6 +3,8 @@ from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats as st
 
@@ -12,6 +14,18 @@ ROOT = Path(__file__).parents[1]
 FORMULA = "course ~ female + (1 + female | school)"
 
 mpl.use("agg")
+
+
+def simulated(J=8, n=6, group_sd=1.0, slope_sd=0.0, rho=0.0, seed=0, centre=0.0):
+    """Unbalanced groups, the first with one member."""
+    rng = np.random.default_rng(seed)
+    sizes = np.concatenate([[1], rng.integers(2, 2 * n, J - 1)])
+    g = np.repeat(np.arange(J), sizes)
+    x = rng.normal(centre, 1, len(g))
+    z = rng.normal(size=(J, 2))
+    a, b = group_sd * z[:, 0], slope_sd * (rho * z[:, 0] + np.sqrt(1 - rho**2) * z[:, 1])
+    y = 1 + a[g] + (0.5 + b[g]) * x + rng.normal(size=len(g))
+    return pd.DataFrame({"y": y, "x": x, "g": [f"g{k:02d}" for k in g]})
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import scipy.stats as st
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from numpy.testing import assert_allclose
-from scipy.integrate import cumulative_trapezoid, quad
+from scipy.integrate import cumulative_trapezoid, dblquad, quad
 from scipy.special import logsumexp
 
 from bhm_utils import (
@@ -17,28 +17,15 @@ from bhm_utils import (
     Priors,
     QuadratureError,
     exact_posterior,
-    fit_pymc,
 )
 from bhm_utils.exact import density as density_module
 from bhm_utils.exact.mixture import LOG, Mixture
 from bhm_utils.gaussian import condition
 
-from .conftest import FORMULA
+from .conftest import simulated
 
 HALF = st.halfnorm(scale=5)
 TIGHT = st.halfnorm(scale=1e-4)
-
-
-def simulated(J=8, n=6, group_sd=1.0, slope_sd=0.0, rho=0.0, seed=0, centre=0.0):
-    """Unbalanced groups, the first with one member."""
-    rng = np.random.default_rng(seed)
-    sizes = np.concatenate([[1], rng.integers(2, 2 * n, J - 1)])
-    g = np.repeat(np.arange(J), sizes)
-    x = rng.normal(centre, 1, len(g))
-    z = rng.normal(size=(J, 2))
-    a, b = group_sd * z[:, 0], slope_sd * (rho * z[:, 0] + np.sqrt(1 - rho**2) * z[:, 1])
-    y = 1 + a[g] + (0.5 + b[g]) * x + rng.normal(size=len(g))
-    return pd.DataFrame({"y": y, "x": x, "g": [f"g{k:02d}" for k in g]})
 
 
 def priors(sd=HALF, eta=1.0, **common):
@@ -131,6 +118,25 @@ TINY_PRIORS = Priors(
     residual_sd=st.halfnorm(scale=3),
     common={"Intercept": Normal(1, 2)},
 )
+
+
+def test_evidence_is_scipys_integral_over_the_sds():
+    y, same = TINY["y"].to_numpy(), TINY["g"].to_numpy()[:, None] == TINY["g"].to_numpy()
+    mean = TINY_PRIORS.common["Intercept"].mean
+    around = np.full((7, 7), TINY_PRIORS.common["Intercept"].sd ** 2)
+
+    def of_data(s, sigma):
+        covariance = around + s**2 * same + sigma**2 * np.eye(7)
+        likelihood = st.multivariate_normal(np.full(7, mean), covariance).pdf(y)
+        return likelihood * TINY_PRIORS.group_sd.pdf(s) * TINY_PRIORS.residual_sd.pdf(sigma)
+
+    evidence, _ = dblquad(of_data, 0.02, 15, 0, 20, epsrel=1e-4, epsabs=0)
+    ours = exact_posterior("y ~ 1 + (1 | g)", TINY, priors=TINY_PRIORS).log_evidence
+    assert_allclose(ours, np.log(evidence), atol=1e-3)
+
+    pooled, _ = quad(lambda sigma: of_data(0, sigma) / TINY_PRIORS.group_sd.pdf(0), 0.02, 15)
+    ours = exact_posterior("y ~ 1", TINY, priors=TINY_PRIORS).log_evidence
+    assert_allclose(ours, np.log(pooled), atol=1e-3)
 
 
 def check_against_brute_force():
@@ -301,108 +307,29 @@ def test_hard_cases_work(formula, data, prior):
         assert row["eti95_lb"] < row["mean"] < row["eti95_ub"]
 
 
+def test_a_million_rows():
+    """Their log density is below -1e6 everywhere."""
+    rng = np.random.default_rng(3)
+    g, x = rng.integers(0, 40, 1_000_000), rng.normal(size=1_000_000)
+    u = rng.multivariate_normal([1, 0.5], [[1, 0.2], [0.2, 0.25]], 40)
+    data = pd.DataFrame({"y": u[g, 0] + u[g, 1] * x + rng.normal(size=len(g)), "x": x, "g": g})
+    posterior = exact_posterior("y ~ x + (1 + x | g)", data, priors=priors())
+    assert posterior.log_evidence < -1e6
+    totals = posterior.group_effects()["total_mean"]  # each group tells its own line
+    assert_allclose(
+        totals.xs("1|g", level="effect").to_numpy(),
+        u[np.argsort(np.arange(40).astype(str)), 0],
+        atol=0.04,
+    )
+    assert_allclose(posterior.summary().loc["1|g_sigma", "mean"], u[:, 0].std(), rtol=0.1)
+
+
 def test_infinite_moments_are_refused():
     """Two groups, flat means, half-Cauchy tails: the variance of the intercept is infinite."""
     with pytest.raises(QuadratureError, match=r"stable to .* posterior sds only"):
         exact_posterior(
             "y ~ x + (1 | g)", simulated(J=2, n=10), priors=priors(st.halfcauchy(scale=5))
         )
-
-
-# Samplers
-
-
-def test_gcse_is_what_the_prototype_had(gcse, priors):
-    table = exact_posterior(FORMULA, gcse, priors=priors).summary()["mean"]
-    expected = [69.429, 7.118, 10.40, 7.12, -0.489, 13.047]
-    assert_allclose(table, expected, atol=0.006)
-
-
-@pytest.fixture(scope="module")
-def both(gcse, priors):
-    return exact_posterior(FORMULA, gcse, priors=priors), fit_pymc(
-        FORMULA, gcse, priors=priors, seed=7, centred=True
-    )
-
-
-def test_nuts_agrees_within_monte_carlo_error(both):
-    exact, nuts = both
-    ours, theirs = exact.summary(), nuts.summary()
-    z = (theirs["mean"] - ours["mean"]) / theirs["mcse_mean"]
-    assert z.abs().max() < 4
-    assert ((theirs["sd"] - ours["sd"]).abs() < 4 * theirs["mcse_sd"]).all()
-    effects, draws = exact.group_effects(), nuts.group_effects()
-    error = effects["sd"] / np.sqrt(theirs["ess_bulk"].min())
-    assert ((draws["mean"] - effects["mean"]).abs() < 4 * error).all()
-    assert ((draws["total_sd"] / effects["total_sd"] - 1).abs() < 0.1).all()
-
-
-def test_a_wrong_prior_would_be_seen(both, gcse, priors):
-    """The falsification of the test above."""
-    wrong = Priors(st.halfnorm(scale=3), priors.residual_sd, priors.common)
-    table = exact_posterior(FORMULA, gcse, priors=wrong).summary()
-    nuts = both[1].summary()
-    z = (nuts["mean"] - table["mean"]) / nuts["mcse_mean"]
-    assert z.abs().max() > 10
-
-
-def test_draws_have_the_posteriors_moments(both):
-    exact, _ = both
-    draws = exact.sample(2500, rng=np.random.default_rng(0)).posterior.dataset
-    table = exact.summary()
-    for name, row in table.iterrows():
-        assert abs(float(draws[name].mean()) - row["mean"]) < 4 * row["sd"] / 100, name
-        assert abs(float(draws[name].std()) / row["sd"] - 1) < 0.05, name
-    effects = exact.group_effects()
-    for name in exact.design.varying:
-        rows = effects.xs(name, level="effect")
-        u = draws[name].transpose("chain", "draw", ...)
-        assert (np.abs(u.mean(["chain", "draw"]) - rows["mean"]) < 4 * rows["sd"] / 100).all()
-        assert (np.abs(u.std(["chain", "draw"]) / rows["sd"] - 1) < 0.06).all()
-        common = "Intercept" if name.startswith("1") else "female"
-        total = (u + draws[common]).std(["chain", "draw"])
-        assert (np.abs(total / rows["total_sd"] - 1) < 0.06).all()
-
-
-# Calibration
-
-
-def ranks(prior_of_data, prior_of_analysis, replicates=600):
-    """Posterior probability below the truth, for truths drawn from the prior."""
-    rng = np.random.default_rng(11)
-    data = simulated(J=8, n=5, seed=3)
-    design = Design.from_formula("y ~ x + (1 | g)", data)
-    b = [
-        rng.normal(prior_of_data.common[name].mean, prior_of_data.common[name].sd, replicates)
-        for name in design.common
-    ]
-    s = prior_of_data.group_sd.rvs(replicates, random_state=rng)
-    sigma = prior_of_data.residual_sd.rvs(replicates, random_state=rng)
-    u = s[:, None] * rng.normal(size=(replicates, len(design.labels)))
-    Y = np.stack(b, axis=1) @ design.X.T + u[:, design.codes]
-    Y = Y + sigma[:, None] * rng.normal(size=Y.shape)
-    posterior = exact_posterior(design.formula, data, priors=prior_of_analysis, outcomes=Y)
-    truth = dict(zip(design.parameters, [*b, s, sigma], strict=True))
-    return {name: posterior.cdf(name, value[:, None])[:, 0] for name, value in truth.items()}
-
-
-CALIBRATED = Priors(
-    group_sd=st.gamma(4, scale=0.3),
-    residual_sd=st.gamma(4, scale=0.3),
-    common={"Intercept": Normal(0, 2), "x": Normal(1, 1)},
-)
-
-
-def test_simulation_based_calibration():
-    for name, pit in ranks(CALIBRATED, CALIBRATED).items():
-        assert len(pit) == 600
-        assert st.kstest(pit, "uniform").pvalue > 1e-3, name
-
-
-def test_calibration_sees_a_wrong_prior():
-    wrong = Priors(st.gamma(4, scale=0.6), CALIBRATED.residual_sd, CALIBRATED.common)
-    pits = ranks(CALIBRATED, wrong, replicates=300)
-    assert min(st.kstest(pit, "uniform").pvalue for pit in pits.values()) < 1e-4
 
 
 # Bad input

@@ -47,6 +47,21 @@ def test_matrices(tiny):
     assert design.effects == ("x",) and design.correlations == []
 
 
+def test_a_formula_without_groups_is_the_pooled_model(tiny):
+    design = Design.from_formula("y ~ x", tiny)
+    assert design.parameters == ["Intercept", "x", "sigma"]
+    assert design.effects == () and design.labels.tolist() == ["all"]
+    assert_array_equal(design.codes, np.zeros(6))
+    with pytest.raises(ValueError, match="has no varying effects"):
+        design.effects_frame(mean=[])
+
+
+def test_group_labels_are_sorted_as_text(tiny):
+    design = Design.from_formula("y ~ x + (1 | g)", tiny.assign(g=[10, 10, 9, 9, 1, 1]))
+    assert design.labels.tolist() == ["1", "10", "9"]
+    assert_array_equal(design.codes, [1, 1, 2, 2, 0, 0])
+
+
 def test_categories_interactions_and_effects_without_counterpart(tiny):
     design = Design.from_formula("y ~ x + x:h + (1 + colour | g)", tiny)
     assert design.common == ("Intercept", "x", "x:h")
@@ -60,7 +75,6 @@ def test_categories_interactions_and_effects_without_counterpart(tiny):
     [
         ("y ~ x + (1 | g", "cannot be read"),
         ("x + (1 | g)", "must name an outcome"),
-        ("y ~ x", "exactly one grouping factor"),
         ("y ~ x + (1 | g) + (1 | h)", "varying effects in one bracket"),
         ("y ~ x + (1 | g) + (0 + x | g)", "varying effects in one bracket"),
         ("y ~ x + g + (1 | g)", "must not use the grouping factor as a predictor"),
@@ -72,8 +86,8 @@ def test_categories_interactions_and_effects_without_counterpart(tiny):
         ),
         ("y ~ x + (1 + np.log(x) | g)", r"term 'np.log\(x\)' of the formula is -inf at position 0"),
         ("y ~ x + (1 + x + I(2 * x) | g)", "rank-deficient"),
-        ("y ~ x + (1 | g:h)", "exactly one grouping factor"),
-        ("y ~ x + (1 | nowhere)", "exactly one grouping factor"),
+        ("y ~ x + (1 | g:h)", "at most one grouping factor"),
+        ("y ~ x + (1 | nowhere)", "at most one grouping factor"),
         ("y ~ nowhere + (1 | g)", "names .'nowhere'., which data does not have"),
         ("y ~ x + I(2 * x) + (1 | g)", "rank-deficient"),
     ],

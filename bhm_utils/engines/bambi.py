@@ -80,10 +80,12 @@ def fit_bambi(
     }
     model_priors["sigma"] = prior(priors.residual_sd)
     start = time.perf_counter()
-    labelled = data.assign(**{design.group: data[design.group].astype(str)})
-    model = bmb.Model(formula, labelled, priors=model_priors, center_predictors=False)
+    if design.effects:  # so that Bambi orders the groups as we do
+        data = data.assign(**{design.group: data[design.group].astype(str)})
+    model = bmb.Model(formula, data, priors=model_priors, center_predictors=False)
     tree = model.fit(inference_method="nutpie", **sampler_settings(sample, seed))
     seconds = time.perf_counter() - start
-    posterior = tree["posterior"].dataset.rename({f"{design.group}__factor_dim": design.group})
-    tree["posterior"] = posterior.sel({design.group: design.labels.to_list()})
+    if design.effects:
+        posterior = tree["posterior"].dataset.rename({f"{design.group}__factor_dim": design.group})
+        tree["posterior"] = posterior.sel({design.group: design.labels.to_list()})
     return gated_fit("Bambi", design, priors, tree, seconds, limits)

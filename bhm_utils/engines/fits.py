@@ -83,20 +83,18 @@ class BayesFit:
             ``total_sd`` of the deviation plus the common coefficient that it varies, if any.
         """
         posterior = self.tree["posterior"].to_dataset()
-        frames = []
-        for name, k in zip(self.design.varying, self.design.counterparts, strict=True):
-            u = posterior[name]
-            total = u if k is None else u + posterior[self.design.common[k]]
-            frames.append(
-                self.design.effects_frame(
-                    name,
-                    mean=u.mean(["chain", "draw"]).values,
-                    sd=u.std(["chain", "draw"]).values,
-                    total_mean=total.mean(["chain", "draw"]).values,
-                    total_sd=total.std(["chain", "draw"]).values,
-                )
-            )
-        return pd.concat(frames).sort_index()
+        effects = [posterior[name] for name in self.design.varying]
+        totals = [
+            u if k is None else u + posterior[self.design.common[k]]
+            for u, k in zip(effects, self.design.counterparts, strict=True)
+        ]
+        over = ["chain", "draw"]
+        return self.design.effects_frame(
+            mean=[u.mean(over).values for u in effects],
+            sd=[u.std(over).values for u in effects],
+            total_mean=[total.mean(over).values for total in totals],
+            total_sd=[total.std(over).values for total in totals],
+        )
 
 
 def gated_fit(

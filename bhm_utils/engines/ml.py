@@ -111,23 +111,19 @@ class MLFit:
             include the uncertainty in the common coefficients and leave out that in the standard
             deviations, which maximum likelihood takes as known.
         """
-        at, frames = self.given, []
+        at = self.given
+        effects, variances = at.u.T, np.einsum("jqq->qj", at.u_cov)
+        totals, total_variances = effects.copy(), variances.copy()
         for i, k in enumerate(self.design.counterparts):
-            variance = at.u_cov[:, i, i]
-            total, total_variance = at.u[:, i], variance
             if k is not None:
-                total = total + at.b[k]
-                total_variance = variance + at.b_cov[k, k] + 2 * at.ub_cov[:, i, k]
-            frames.append(
-                self.design.effects_frame(
-                    self.design.varying[i],
-                    mean=at.u[:, i],
-                    sd=np.sqrt(variance),
-                    total_mean=total,
-                    total_sd=np.sqrt(total_variance),
-                )
-            )
-        return pd.concat(frames).sort_index()
+                totals[i] += at.b[k]
+                total_variances[i] += at.b_cov[k, k] + 2 * at.ub_cov[:, i, k]
+        return self.design.effects_frame(
+            mean=effects,
+            sd=np.sqrt(variances),
+            total_mean=totals,
+            total_sd=np.sqrt(total_variances),
+        )
 
 
 def fit_ml(formula: str, data: pd.DataFrame, *, reml: bool = False, **fit: Any) -> MLFit:
@@ -160,6 +156,8 @@ def fit_ml(formula: str, data: pd.DataFrame, *, reml: bool = False, **fit: Any) 
         If the formula and the data do not fit together, as `Design.from_formula` says.
     """
     design = Design.from_formula(formula, data)
+    if not design.effects:
+        raise ValueError(f"formula must have varying effects for MixedLM, got {formula!r}")
     attempts: list[dict[str, Any]] = (
         [fit]
         if fit

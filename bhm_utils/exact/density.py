@@ -23,82 +23,23 @@ such arrays, so that NumPy works on whole batches.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import betaln, wrightomega
+from scipy.special import betaln
 
 from ..model import INTERCEPT
+from .algebra import cholesky, forward, squeeze, total
+from .nodes import Coefficients, Reduced
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ..priors import Priors
+    from .algebra import Array, Matrix
     from .statistics import GroupStatistics
-
-    Array = NDArray[np.float64]
-    Matrix = list[list[Array]]
 
 # Elements (replicates x nodes x groups) worked on at once: a few arrays of this size fit the cache.
 CHUNK = 200_000
-
-
-@dataclass(frozen=True)
-class Reduced:
-    """What is left of the groups at each node of psi: X'V^-1 X and so on, times sigma^2."""
-
-    log_determinant: Array
-    XX: Matrix
-    Xy: list[Array]
-    yy: Array
-
-    def take(self, nodes: NDArray[np.bool_]) -> Reduced:
-        """Keep some of the nodes."""
-        return Reduced(
-            self.log_determinant[:, nodes],
-            [[entry[:, nodes] for entry in row] for row in self.XX],
-            [entry[:, nodes] for entry in self.Xy],
-            self.yy[:, nodes],
-        )
-
-    @staticmethod
-    def join(parts: list[Reduced]) -> Reduced:
-        """Put the nodes of several together."""
-        if len(parts) == 1:
-            return parts[0]
-
-        def all_of(arrays: Iterable[Array]) -> Array:
-            return np.concatenate(list(arrays), axis=1)
-
-        p = len(parts[0].Xy)
-        return Reduced(
-            all_of(part.log_determinant for part in parts),
-            [[all_of(part.XX[a][b] for part in parts) for b in range(a + 1)] for a in range(p)],
-            [all_of(part.Xy[a] for part in parts) for a in range(p)],
-            all_of(part.yy for part in parts),
-        )
-
-
-@dataclass(frozen=True)
-class Coefficients:
-    """Normal distribution of the common coefficients at each node: b = mean + H'e."""
-
-    mean: list[Array]
-    H: Matrix
-
-    @property
-    def variance(self) -> list[Array]:
-        """Variance of each coefficient."""
-        return [total(row[a] ** 2 for row in self.H) for a in range(len(self.mean))]
-
-    def stacked(self) -> tuple[Array, Array]:
-        """Means (R, n, K, p) and covariances (R, n, K, p, p)."""
-        mean = np.stack(np.broadcast_arrays(*self.mean), axis=-1)
-        H = np.stack([np.stack(np.broadcast_arrays(*row), axis=-1) for row in self.H], axis=-2)
-        return mean, np.einsum("...ba,...bc->...ac", H, H)
 
 
 class Density:
@@ -243,10 +184,11 @@ class Density:
 
     def _reduce(self, psi: Array) -> Reduced:
         C, WX, Wy = self.whiten(psi)
-        product = math.prod(C[a][a] for a in range(self.q))
+        product = math.prod((C[a][a] for a in range(self.q)), start=np.ones((*psi.shape[:2], 1)))
 
         def explained(a: list[Array], b: list[Array]) -> Any:
-            return total(np.einsum("...j,...j->...", x, y) for x, y in zip(a, b, strict=True))
+            sums = (np.einsum("...j,...j->...", x, y) for x, y in zip(a, b, strict=True))
+            return total(sums, start=np.zeros(psi.shape[:2]))
 
         columns = [[WX[i][a] for i in range(self.q)] for a in range(self.p)]
         return Reduced(
@@ -344,48 +286,3 @@ class Density:
             for a in range(p)
         ]
         return Coefficients(mean, H)
-
-
-def total(terms: Iterable[Any], start: Any = 0) -> Any:
-    """Add up arrays that broadcast."""
-    return sum(terms, start)
-
-
-def squeeze(tau: Array, c: Any) -> Array:
-    """Map tau to a log ratio: tau - exp(c - tau)."""
-    return np.asarray(tau - np.exp(np.minimum(c - tau, 700.0)))
-
-
-def unsqueeze(log_ratio: Array, c: Any, near: Array | None = None) -> Array:
-    """Its inverse: Wright's omega function, or two Newton steps from a value that is near."""
-    if near is None:
-        return np.asarray(log_ratio + wrightomega(c - log_ratio))
-    for _ in range(2):
-        e = np.exp(np.minimum(c - near, 700.0))
-        near = near + (log_ratio - near + e) / (1 + e)
-    return near
-
-
-def cholesky(M: Matrix) -> Matrix:
-    """Cholesky factor of small symmetric matrices whose entries are arrays; lower halves only."""
-    C: Matrix = []
-    for i in range(len(M)):
-        C.append([])
-        for k in range(i):
-            rest = M[i][k] - total(C[i][m] * C[k][m] for m in range(k))
-            C[i].append(rest / C[k][k])
-        C[i].append(np.sqrt(M[i][i] - total(C[i][m] ** 2 for m in range(i))))
-    return C
-
-
-def forward(C: Matrix, T: Matrix) -> Matrix:
-    """Solve C W = T for a lower triangular C."""
-    W: Matrix = []
-    for i, row in enumerate(T):
-        W.append(
-            [
-                (entry - total(C[i][m] * W[m][x] for m in range(i))) / C[i][i]
-                for x, entry in enumerate(row)
-            ]
-        )
-    return W

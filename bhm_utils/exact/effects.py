@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .density import CHUNK, forward, total
+from .algebra import forward, total
+from .density import CHUNK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .density import Coefficients, Density
+    from .density import Density
+    from .nodes import Coefficients
     from .quadrature import Lattice
 
     Array = NDArray[np.float64]

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .density import squeeze, unsqueeze
+from .algebra import squeeze, unsqueeze
 from .mixture import ACROSS, ALONG, ATANH, KERNEL_ORDER, LOG, Mixture, Scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .density import Coefficients, Density
+    from .density import Density
+    from .nodes import Coefficients
     from .quadrature import Lattice
 
     Array = NDArray[np.float64]
@@ -38,9 +39,13 @@ def marginals(density: Density, lattice: Lattice, coefficients: Coefficients) ->
             ACROSS[min(density.dimension, 3)] * lattice.step * along_psi,
             ALONG * lattice.line_step * along_line,
         )
-        widths = np.broadcast_to(widths, lattice.weights.shape)
-        values = np.broadcast_to(values, lattice.weights.shape)
-        return Mixture(values.reshape(R, -1), widths.reshape(R, -1), weights, KERNEL_ORDER, scale)
+        w = lattice.weights
+        if values.shape[-1] == 1:  # the same all along lambda
+            w = w.sum(axis=-1, keepdims=True)
+        values, widths = np.broadcast_to(values, w.shape), np.broadcast_to(widths, w.shape)
+        return Mixture(
+            values.reshape(R, -1), widths.reshape(R, -1), w.reshape(R, -1), KERNEL_ORDER, scale
+        )
 
     line = lattice.line_sd[..., None]
     none = np.zeros((1, 1, 1))

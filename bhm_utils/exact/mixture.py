@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.polynomial import Polynomial
+from numpy.polynomial.hermite_e import herme2poly
 from scipy.special import ndtr, ndtri
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ NEGLIGIBLE = 1e-7
 CHUNK = 2_000_000  # components times points worked on at once
 # The kernels that rebuild a density from a lattice: their order, and their widths in lattice steps,
 # along an axis of the lattice and, by dimension, across it, where its projection is denser.
-KERNEL_ORDER, ALONG, ACROSS = 12, 1.5, {1: 1.5, 2: 1.2, 3: 0.95}
+KERNEL_ORDER, ALONG, ACROSS = 12, 1.5, {0: 0.0, 1: 1.5, 2: 1.2, 3: 0.95}
 
 
 @dataclass(frozen=True)
@@ -87,18 +90,15 @@ class Mixture:
 
     def _cdf_pdf(self, v: Array, c: Array, h: Array, w: Array) -> tuple[Array, Array]:
         x = (v - c) / h
-        phi = np.exp(-0.5 * x**2) / math.sqrt(2 * math.pi)
-        density, tail = np.ones_like(x), np.zeros_like(x)
-        he_odd, he_even = x, x * x - 1  # He_1, He_2
-        factor = 1.0
-        for k in range(1, self.order):
-            factor *= -0.5 / k
-            density += factor * he_even
-            tail += factor * he_odd
-            he_odd = x * he_even - 2 * k * he_odd
-            he_even = x * he_odd - (2 * k + 1) * he_even
-        cdf = (w * (ndtr(x) - phi * tail)).sum(axis=1)
-        return cdf, (w * phi * density / h).sum(axis=1)
+        square = x * x
+        phi = np.exp(-0.5 * square) / math.sqrt(2 * math.pi)
+        below, density = ndtr(x), phi / h
+        if self.order > 1:
+            kernel, tail = kernel_polynomials(self.order)
+            below -= phi * x * tail(square)
+            density *= kernel(square)
+        w = np.broadcast_to(w, x.shape)
+        return np.einsum("rmk,rmk->rk", w, below), np.einsum("rmk,rmk->rk", w, density)
 
     def density(self, x: ArrayLike) -> Array:
         """Density of the parameter at x (k,): (R, k)."""
@@ -126,20 +126,43 @@ class Mixture:
         """Quantiles of the parameter at probabilities (k,): (R, k), by safeguarded Newton steps."""
         p = np.atleast_1d(np.asarray(probability, dtype=float))
         mean, spread = (moment[:, None] for moment in self._moments(self.centres))
-        v = mean + spread * ndtri(p)
+        away = (self.centres - mean) / spread
+        skewness = np.einsum("rm,rm,rm,rm->r", self.weights, away, away, away)[:, None]
+        z = ndtri(p)
+        v = mean + spread * (z + skewness * (z**2 - 1) / 6)  # Cornish and Fisher's
         low, high = np.full(v.shape, -np.inf), np.full(v.shape, np.inf)
+        rows = np.arange(len(v))  # of which a quantile is still moving
         for _ in range(60):
-            cdf, pdf = self.cdf_pdf(v)
-            low, high = np.where(cdf < p, v, low), np.where(cdf < p, high, v)
+            at, lowest, highest = v[rows], low[rows], high[rows]
+            cdf, pdf = self.take(rows).cdf_pdf(at)
+            low[rows] = lowest = np.where(cdf < p, at, lowest)
+            high[rows] = highest = np.where(cdf < p, highest, at)
             with np.errstate(divide="ignore", invalid="ignore"):
-                step = (p - cdf) / pdf
-                moved = v + step
-                halved = 0.5 * (low + high)
-            stuck = ~((moved > low) & (moved < high))
-            away = np.where(np.isfinite(halved), halved, v + np.sign(p - cdf) * spread)
-            following = np.where(stuck, away, moved)
-            done = np.abs(following - v) < 1e-4 * spread  # the next one is its square
-            v = following
-            if done.all():
+                moved = at + (p - cdf) / pdf
+                halved = 0.5 * (lowest + highest)
+            stuck = ~((moved >= lowest) & (moved <= highest))
+            away = np.where(np.isfinite(halved), halved, at + np.sign(p - cdf) * spread[rows])
+            v[rows] = following = np.where(stuck, away, moved)
+            # The error left is about the square of the step.
+            moving = (np.abs(following - at) > 5e-3 * spread[rows]).any(axis=1)
+            rows = rows[moving]
+            if not len(rows):
                 break
         return np.asarray(self.scale.to(v))
+
+    def take(self, rows: NDArray[np.intp]) -> Mixture:
+        """Keep some of the posteriors, on the scale of the kernels."""
+        if len(rows) == len(self.centres):
+            return self
+        parts = self.centres[rows], self.widths[rows], self.weights[rows]
+        return Mixture(*parts, order=self.order)
+
+
+@cache
+def kernel_polynomials(order: int) -> tuple[Polynomial, Polynomial]:
+    """Polynomials in x^2: K / phi for the kernel, (Phi - integral of K) / (x phi) for its tail."""
+    factors = [(-0.5) ** k / math.factorial(k) for k in range(order)]
+    even, odd = np.zeros(2 * order), np.zeros(2 * order)
+    even[::2] = factors
+    odd[1:-2:2] = factors[1:]
+    return Polynomial(herme2poly(even)[::2]), Polynomial(herme2poly(odd)[1::2])

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from ..tables import summary_columns
-from .density import Coefficients, Density
+from .density import Density
 from .effects import group_moments
-from .marginals import marginals
 from .mixture import Mixture
-from .quadrature import Lattice, QuadratureError, find_mode, lay
+from .nodes import Coefficients
+from .quadrature import Lattice
+from .refinement import refine
 from .sampling import sample_all
 from .statistics import GroupStatistics
 
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
     from ..priors import Priors
 
     Array = NDArray[np.float64]
-
-TOLERANCE = 1e-3  # of a posterior standard deviation
-# Lattice steps for psi, by dimension, and for lambda; each level is finer and reaches further.
-FIRST_STEP = {1: 0.7, 2: 0.85, 3: 1.05, 4: 1.15, 5: 1.2}
-OTHER_STEP, LINE_STEP, FINER, LEVELS = 1.2, 0.7, 1.12, 9
-CHECKED = np.array([0.025, 0.975])
 
 
 @dataclass(frozen=True)
@@ -66,6 +61,7 @@ class ExactPosterior:
     seconds: float
     _density: Density = field(repr=False)
     _lattice: Lattice = field(repr=False)
+    _marginals: dict[str, Mixture] = field(repr=False)
 
     @property
     def replicates(self) -> int:
@@ -86,10 +82,6 @@ class ExactPosterior:
     @cached_property
     def _coefficients(self) -> Coefficients:
         return self._density.coefficients(self._lattice.parts)
-
-    @cached_property
-    def _marginals(self) -> dict[str, Mixture]:
-        return marginals(self._density, self._lattice, self._coefficients)
 
     def _marginal(self, name: str) -> Mixture:
         if name not in self._marginals:
@@ -150,12 +142,9 @@ class ExactPosterior:
             If the posterior is one of several outcomes.
         """
         self._require_one("group_effects")
-        moments = group_moments(self._density, self._lattice, self._coefficients)
-        frames = [
-            self.design.effects_frame(name, **{key: value[i] for key, value in moments.items()})
-            for i, name in enumerate(self.design.varying)
-        ]
-        return pd.concat(frames).sort_index()
+        return self.design.effects_frame(
+            **group_moments(self._density, self._lattice, self._coefficients)
+        )
 
     def _require_one(self, method: str) -> None:
         if self.replicates != 1:
@@ -253,29 +242,7 @@ def exact_posterior(
     else:
         statistics = GroupStatistics.from_rows(formula, data, outcomes=outcomes)
     density = Density(statistics, priors)
-    mode, basis = find_mode(density, len(statistics.y_means))
-    step, line_step = FIRST_STEP.get(density.dimension, OTHER_STEP), LINE_STEP
-    # In high dimensions more of a normal posterior is far out, and going further costs more nodes.
-    depth, deeper = 10 + density.dimension / 2, 2.5 if density.dimension < 5 else 1.0
-    before, error = None, np.inf
-    for _ in range(LEVELS):
-        try:
-            lattice = lay(density, mode, basis, step, line_step, depth)
-        except QuadratureError as failure:
-            raise QuadratureError(f"{failure} (accuracy reached: {error:.1g} sd)") from None
-        found = marginals(density, lattice, density.coefficients(lattice.parts))
-        now = Checked.of(found, before)
-        if before is not None:
-            error = now.change_from(before)
-            if error < TOLERANCE:
-                break
-        before = now
-        step, line_step, depth = step / FINER, line_step / FINER, depth + deeper
-    else:
-        raise QuadratureError(
-            f"means, sds and quantiles are stable to {error:.1g} posterior sds only, not to "
-            f"{TOLERANCE:g}, with {lattice.weights[0].size:,} nodes"
-        )
+    lattice, found, error = refine(density)
     return ExactPosterior(
         design=statistics.design,
         priors=priors,
@@ -283,37 +250,5 @@ def exact_posterior(
         seconds=time.perf_counter() - start,
         _density=density,
         _lattice=lattice,
+        _marginals=found,
     )
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What must be stable: mean, sd and two quantiles of every parameter, each (R, parameters)."""
-
-    mean: Array
-    sd: Array
-    quantiles: Array  # (R, parameters, 2)
-
-    @classmethod
-    def of(cls, found: dict[str, Mixture], before: Checked | None) -> Checked:
-        """Compute them; from earlier ones, which are near, a single Newton step is enough."""
-        mixtures = list(found.values())
-        moments = [mixture.mean_and_sd() for mixture in mixtures]
-        quantiles = [
-            mixture.quantile(CHECKED)
-            if before is None
-            else mixture.quantile_near(before.quantiles[:, k], CHECKED)
-            for k, mixture in enumerate(mixtures)
-        ]
-        return cls(
-            np.stack([mean for mean, _ in moments], axis=1),
-            np.stack([sd for _, sd in moments], axis=1),
-            np.stack(quantiles, axis=1),
-        )
-
-    def change_from(self, other: Checked) -> float:
-        """Largest change, in posterior standard deviations."""
-        changes = [self.mean - other.mean, self.sd - other.sd]
-        changes += list(np.moveaxis(self.quantiles - other.quantiles, -1, 0))
-        worst = max(float(np.max(np.abs(change) / self.sd)) for change in changes)
-        return worst if np.isfinite(worst) else np.inf

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import gammaincc, logsumexp
 
-from .density import Reduced
 from .mixture import ACROSS, KERNEL_ORDER
+from .nodes import Reduced
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .density import Density, Matrix
+    from .algebra import Matrix
+    from .density import Density
 
     Array = NDArray[np.float64]
 
@@ -62,8 +64,8 @@ class Lattice:
 
 def line_centres(
     density: Density, psi: Array, reduced: Reduced, steps: int = 2
-) -> tuple[Array, Array]:
-    """Mode and spread of lambda given psi: Newton from the generalised least squares value."""
+) -> tuple[Array, Array, Array]:
+    """Mode, spread and top of lambda given psi: Newton from the generalised least squares value."""
     free = max(density.rows - density.p, 1.0)
     squares = np.nan_to_num(density.residual_squares(reduced), nan=1.0)
     squares = np.maximum(squares, np.finfo(float).tiny)
@@ -76,34 +78,39 @@ def line_centres(
             slope = np.nan_to_num((f[..., 2] - f[..., 0]) / (2 * step))
             curvature = np.nan_to_num((f[..., 0] - 2 * f[..., 1] + f[..., 2]) / step**2)
         sd = np.clip(-curvature, 0.1, None) ** -0.5
-        lam = lam + np.clip(slope * sd**2, -2, 2)
-    return lam, sd
+        move = np.clip(slope * sd**2, -2, 2)
+        lam, top = lam + move, f[..., 1] + 0.5 * slope * move  # of the parabola
+    return lam, sd, top
 
 
 def profile(density: Density, psi: Array) -> Array:
     """Log density of psi with lambda integrated out by Laplace's method: (R, n)."""
-    reduced = density.reduce(psi)
-    lam, sd = line_centres(density, psi, reduced, steps=1)
-    f, _ = density.log_density(psi, lam[..., None], reduced)
-    return f[..., 0] + np.log(sd)
+    _, sd, top = line_centres(density, psi, density.reduce(psi), steps=1)
+    return top + np.log(sd)
 
 
 def find_mode(density: Density, replicates: int) -> tuple[Array, Array]:
     """Find the mode of psi and, from its covariance there, a basis: (R, d), (R, d, d)."""
     d, q = density.dimension, density.q
+    if d == 0:  # no varying effects: lambda is all there is
+        return np.zeros((replicates, 0)), np.zeros((replicates, 0, 0))
     starts = np.zeros((replicates, 5, d))
     starts[..., :q] = np.array([-3.0, -1.5, 0.0, 1.0, 2.5])[:, None]
     best = np.argmax(profile(density, starts), axis=1)
     mode = starts[np.arange(replicates), best]
     eye = np.eye(d)
     pairs = list(itertools.combinations(range(d), 2))
-    e = 0.05
-    offsets = np.array(
-        [np.zeros(d), *(e * eye), *(-e * eye), *(e * (eye[a] + eye[b]) for a, b in pairs)]
-    )
-    for _ in range(60):
+    offsets = np.array([np.zeros(d), *eye, *-eye, *(eye[a] + eye[b] for a, b in pairs)])
+
+    def around(centre: Array) -> Array:
+        f = profile(density, centre[:, None, :] + e * offsets)
         # Beyond the support of a prior the density is 0; a large penalty still has a slope.
-        f = np.maximum(profile(density, mode[:, None, :] + offsets), -1e6)
+        top = f.max(axis=1, keepdims=True)
+        return np.maximum(f, np.where(np.isfinite(top), top, 0.0) - 1e6)
+
+    e = 0.05
+    f = around(mode)
+    for _ in range(60):
         up, down = f[:, 1 : d + 1], f[:, d + 1 : 2 * d + 1]
         gradient = (up - down) / (2 * e)
         H = np.zeros((replicates, d, d))
@@ -113,14 +120,20 @@ def find_mode(density: Density, replicates: int) -> tuple[Array, Array]:
         eigenvalues, vectors = np.linalg.eigh(-H)
         sds = np.clip(eigenvalues, 0.1, None) ** -0.5
         step = np.einsum("rab,rb,rcb,rc->ra", vectors, sds**2, vectors, gradient)
+        if (np.einsum("ra,ra->r", step, gradient) < 1e-2).all():
+            break
         length = np.sqrt((step**2).sum(axis=1, keepdims=True))
         step *= np.minimum(1.0, 2.0 / np.maximum(length, 1e-12))
+        e = min(0.05, 0.3 * float(sds.min()))  # many groups make a narrow peak
+        moved = around(mode + step)
+        if (moved[:, 0] >= f[:, 0]).all():
+            mode, f = mode + step, moved
+            continue
         tries = np.array([1.0, 0.5, 0.2, 0.05, 0.0])
         candidates = mode[:, None, :] + tries[:, None] * step[:, None, :]
         chosen = np.argmax(profile(density, candidates), axis=1)
         mode = candidates[np.arange(replicates), chosen]
-        if (np.einsum("ra,ra->r", step, gradient) < 1e-3).all():
-            break
+        f = around(mode)
     covariance = np.einsum("rab,rb,rcb->rac", vectors, sds**2, vectors)
     factor = np.linalg.cholesky(covariance)
     return mode, factor @ rotation(factor[0])
@@ -138,14 +151,22 @@ def rotation(factor: Array) -> Array:
     if d == 1:
         return np.eye(1)
     axes = factor / np.linalg.norm(factor, axis=1, keepdims=True)
+    candidates, dual = candidate_rotations(d)
+    along = ((axes @ candidates) @ dual.T) ** 2  # (candidates, axes, dual vectors)
+    copies = np.exp(-2 * np.pi**2 * ((dual**2).sum(axis=1) - along))
+    seen = copies > 1e-6  # the others are too small to be the largest
+    copies[seen] *= gammaincc(KERNEL_ORDER, 2 * np.pi**2 * ACROSS[min(d, 3)] ** 2 * along[seen])
+    return np.asarray(candidates[int(np.argmin(copies.max(axis=(1, 2))))])
+
+
+@cache
+def candidate_rotations(d: int) -> tuple[Array, Array]:
+    """Rotations (m, d, d) to choose from, fixed for one d, and the short dual vectors (k, d)."""
     reach = 2 if d <= 3 else 1
     dual = np.array([k for k in itertools.product(range(-reach, reach + 1), repeat=d) if any(k)])
-    rng = np.random.default_rng(1)  # fixed: one problem, one lattice
-    rotations = np.linalg.qr(rng.normal(size=(400, d, d)))[0]
-    along = ((axes @ rotations) @ dual.T) ** 2  # (rotations, axes, dual vectors)
-    copies = np.exp(-2 * np.pi**2 * ((dual**2).sum(axis=1) - along))
-    kept = gammaincc(KERNEL_ORDER, 2 * np.pi**2 * ACROSS[min(d, 3)] ** 2 * along)
-    return np.asarray(rotations[int(np.argmin((copies * kept).max(axis=(1, 2))))])
+    # A vector and its opposite say the same.
+    dual = dual[: len(dual) // 2].astype(float)
+    return np.linalg.qr(np.random.default_rng(1).normal(size=(400, d, d)))[0], dual
 
 
 def lay(
@@ -164,12 +185,11 @@ def lay(
     frontier = ball(d, reach / step + (1.0 if d < 5 else 0.0))
     while len(frontier):
         seen = np.concatenate([seen, encode(frontier)])
-        if replicates * len(seen) > MAX_POINTS or np.abs(frontier).max() > 500:
+        if replicates * len(seen) > MAX_POINTS or np.abs(frontier).max(initial=0) > 500:
             raise QuadratureError(too_many(replicates * len(seen)))
         psi = mode[:, None, :] + step * np.einsum("rab,nb->rna", basis, frontier)
         reduced = density.reduce(psi)
-        centre, sd = line_centres(density, psi, reduced)
-        peak = density.log_density(psi, centre[..., None], reduced)[0][..., 0]
+        centre, sd, peak = line_centres(density, psi, reduced)
         top = np.maximum(top, peak.max(axis=1))
         high = (peak > top[:, None] - depth).any(axis=0)
         kept.append((psi[:, high], reduced.take(high), centre[:, high], sd[:, high]))
@@ -232,6 +252,6 @@ def neighbours(points: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np
     """Lattice neighbours of `points` that have not been seen: (n, d)."""
     d = points.shape[1]
     steps = np.concatenate([np.eye(d, dtype=np.int64), -np.eye(d, dtype=np.int64)])
-    around = (points[:, None, :] + steps).reshape(-1, d)
+    around = (points[:, None, :] + steps).reshape(len(points) * len(steps), d)
     codes, first = np.unique(encode(around), return_index=True)
     return np.asarray(around[first[~np.isin(codes, seen)]])

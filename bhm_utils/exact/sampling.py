@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaln
 
-from .density import CHUNK, Density, forward, total
+from .algebra import forward, total
+from .density import CHUNK, Density
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

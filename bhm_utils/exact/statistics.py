@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from scipy.sparse import csc_array
 
 from ..model import Design
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
+
+CHUNK = 1_000_000  # numbers worked on at once
 
 
 @dataclass(frozen=True)
@@ -75,33 +78,38 @@ class GroupStatistics:
             )
         if not np.isfinite(Y).all():
             raise ValueError(f"outcomes must be finite, got {Y[~np.isfinite(Y)][0]}")
-        # Sorted by group, sums within groups are sums of runs.
-        order = np.argsort(design.codes, kind="stable")
-        codes = design.codes[order]
-        W = np.concatenate([design.X, design.Z], axis=1)[order]
-        Y = Y[:, order]
-        starts = np.flatnonzero(np.diff(codes, prepend=-1))
-        counts = np.diff(starts, append=len(codes)).astype(float)
-        means = np.add.reduceat(W, starts, axis=0) / counts[:, None]
-        y_means = np.add.reduceat(Y, starts, axis=1) / counts
-        W = W - means[codes]
-        Y = Y - y_means[:, codes]
-        k = W.shape[1]
-        products = np.empty((len(counts), k, k))
-        y_products = np.empty((len(Y), len(counts), k))
-        for a in range(k):
-            y_products[..., a] = np.add.reduceat(Y * W[:, a], starts, axis=1)
-            for b in range(a + 1):
-                products[:, a, b] = np.add.reduceat(W[:, a] * W[:, b], starts)
-                products[:, b, a] = products[:, a, b]
+        J, k = len(design.labels), design.X.shape[1] + design.Z.shape[1]
+        rows = range(0, len(design.codes), max(1, CHUNK // (k + len(Y))))
+
+        def block(start: int) -> tuple[Any, NDArray[np.float64], NDArray[np.intp]]:
+            part = slice(start, start + rows.step)
+            codes = design.codes[part]
+            # One column a row, a 1 at its group: what it multiplies is summed within groups.
+            members = csc_array(
+                (np.ones(len(codes)), codes, np.arange(len(codes) + 1)), (J, len(codes))
+            )
+            return members, np.column_stack([design.X[part], design.Z[part], Y[:, part].T]), codes
+
+        counts = np.bincount(design.codes, minlength=J).astype(float)
+        means = np.zeros((J, k + len(Y)))
+        for members, W, _ in map(block, rows):
+            means += members @ W
+        means /= counts[:, None]
+        products = np.zeros((J, k, k + len(Y)))
+        y_squares = np.zeros((J, len(Y)))
+        for members, W, codes in map(block, rows):
+            W -= means[codes]
+            for a in range(k):
+                products[:, a] += members @ (W * W[:, a, None])
+            y_squares += members @ W[:, k:] ** 2
         return cls(
             design=design.without_rows(),
             counts=counts,
-            means=means,
-            products=products,
-            y_means=y_means,
-            y_products=y_products,
-            y_squares=np.add.reduceat(Y * Y, starts, axis=1),
+            means=means[:, :k],
+            products=products[..., :k],
+            y_means=means[:, k:].T,
+            y_products=products[..., k:].transpose(2, 0, 1),
+            y_squares=y_squares.T,
         )
 
     def __add__(self, other: GroupStatistics) -> GroupStatistics:

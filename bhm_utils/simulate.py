@@ -1,0 +1,158 @@
+r"""Data from a model with a slope for each group and a predictor of that slope.
+
+.. math::
+    y_{ij} = \alpha + \beta_j x_{ij} + \varepsilon_{ij}, \qquad
+    \beta_j = \gamma_0 + \gamma_1 u_j + \eta_j, \qquad
+    \eta_j \sim \mathcal{N}(0, \sigma_b^2), \quad
+    \varepsilon_{ij} \sim \mathcal{N}(0, \sigma_y^2)
+
+As a formula this is `SLOPE_FORMULA`: ``Intercept`` is :math:`\alpha`, ``x`` is :math:`\gamma_0`,
+``x:u`` is :math:`\gamma_1`, ``x|g_sigma`` is :math:`\sigma_b` and ``sigma`` is :math:`\sigma_y`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SLOPE_FORMULA = "y ~ x + x:u + (0 + x | g)"
+
+
+@dataclass(frozen=True)
+class Truth:
+    r"""The parameters that data are simulated with.
+
+    Parameters
+    ----------
+    alpha, gamma_0, gamma_1 : float
+        Intercept, and intercept and slope of the groups' slopes.
+    slope_sd, residual_sd : float
+        Standard deviations :math:`\sigma_b` of eta and :math:`\sigma_y` of epsilon, at least 0.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite, or a standard deviation is negative.
+    """
+
+    alpha: float = 0.0
+    gamma_0: float = 1.0
+    gamma_1: float = 1.0
+    slope_sd: float = 1.0
+    residual_sd: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not math.isfinite(value) or (name.endswith("_sd") and value < 0):
+                kind = "finite and at least 0" if name.endswith("_sd") else "finite"
+                raise ValueError(f"{name} must be {kind}, got {value!r}")
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The truth under the names that summaries of `SLOPE_FORMULA` have."""
+        return {
+            "Intercept": self.alpha,
+            "x": self.gamma_0,
+            "x:u": self.gamma_1,
+            "x|g_sigma": self.slope_sd,
+            "sigma": self.residual_sd,
+        }
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Replicates of one design.
+
+    Attributes
+    ----------
+    data : pandas.DataFrame
+        Columns ``y`` (the first replicate), ``x``, ``u`` and ``g``; one row an individual.
+    outcomes : numpy.ndarray, shape (replicates, N)
+        The outcome of every replicate, on the rows of `data`.
+    slopes : numpy.ndarray, shape (replicates, groups)
+        The groups' true slopes.
+    truth : Truth
+        What they were simulated with.
+    """
+
+    data: pd.DataFrame
+    outcomes: NDArray[np.float64]
+    slopes: NDArray[np.float64]
+    truth: Truth
+
+
+@dataclass(frozen=True)
+class SlopeDesign:
+    """How many groups and individuals there are, and where their predictors come from.
+
+    Parameters
+    ----------
+    groups, group_size : int
+        Number of groups J, at least 2, and of individuals in each, at least 1.
+    x, u : tuple of float
+        Mean and standard deviation of the normal distributions of the individuals' and of the
+        groups' predictor.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    """
+
+    groups: int
+    group_size: int
+    x: tuple[float, float]
+    u: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        for name, least in [("groups", 2), ("group_size", 1)]:
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)!r}")
+        for name in ["x", "u"]:
+            mean, sd = getattr(self, name)
+            if not (math.isfinite(mean) and math.isfinite(sd) and sd > 0):
+                raise ValueError(f"{name} must be a mean and a positive sd, got {mean, sd}")
+
+    def simulate(
+        self, truth: Truth, *, replicates: int = 1, rng: np.random.Generator
+    ) -> Simulation:
+        """Draw x and u once, and eta and epsilon anew for every replicate.
+
+        Raises
+        ------
+        ValueError
+            If `replicates` is less than 1.
+        """
+        if replicates < 1:
+            raise ValueError(f"replicates must be at least 1, got {replicates!r}")
+        codes = np.repeat(np.arange(self.groups), self.group_size)
+        x = rng.normal(*self.x, size=len(codes))
+        u = rng.normal(*self.u, size=self.groups)
+        eta = rng.normal(0, truth.slope_sd, size=(replicates, self.groups))
+        slopes = truth.gamma_0 + truth.gamma_1 * u + eta
+        noise = rng.normal(0, truth.residual_sd, size=(replicates, len(codes)))
+        outcomes = truth.alpha + slopes[:, codes] * x + noise
+        width = len(str(self.groups - 1))  # so that labels sort as numbers do
+        data = pd.DataFrame(
+            {"y": outcomes[0], "x": x, "u": u[codes], "g": [f"{k:0{width}d}" for k in codes]}
+        )
+        return Simulation(data, outcomes, slopes, truth)
+
+
+# The two processes of the slides' study. In the first the predictors are far from 0, so that
+# gamma_0 and gamma_1 can hardly be told apart; the second is centred.
+def dgp_1(groups: int, group_size: int) -> SlopeDesign:
+    """Predictors from N(5, 0.3^2): not centred."""
+    return SlopeDesign(groups, group_size, x=(5, 0.3), u=(5, 0.3))
+
+
+def dgp_2(groups: int, group_size: int) -> SlopeDesign:
+    """Predictors from N(0, 3^2): centred."""
+    return SlopeDesign(groups, group_size, x=(0, 3), u=(0, 3))
