@@ -1,3 +1,4 @@
+from . import answers as answers
 from . import conjugate as conjugate
 from . import convergence as convergence
 from . import engines as engines
@@ -12,6 +13,7 @@ from . import progress as progress
 from . import proposals as proposals
 from . import simulate as simulate
 from . import tables as tables
+from .answers import check as check
 from .conjugate import Normal as Normal
 from .conjugate import NormalInverseGamma as NormalInverseGamma
 from .convergence import ConvergenceError as ConvergenceError

@@ -1,0 +1,140 @@
+"""Answers of the exercises: say whether a number is right, without giving it away.
+
+The truth is computed when it is asked for, never stored. A chapter adds a function here::
+
+    @answer("ex-nine-tenths", hint="Solve for n, then round up.")
+    def _nine_tenths() -> float: ...
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `check` found: true if the number is right; a notebook shows the message."""
+
+    right: bool
+    message: str
+
+    def __bool__(self) -> bool:
+        return self.right
+
+    def __repr__(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The right number, how near is near enough, and a nudge for those who are not there yet."""
+
+    truth: Callable[[], float]
+    tolerance: float
+    hint: str
+
+
+ANSWERS: dict[str, Answer] = {}
+
+
+def answer(
+    exercise: str, *, hint: str, tolerance: float = 0.005
+) -> Callable[[Callable[[], float]], Callable[[], float]]:
+    """Register the function below as the truth of `exercise`.
+
+    Parameters
+    ----------
+    exercise : str
+        The label of the exercise in the book.
+    hint : str
+        What a reader with another number is told.
+    tolerance : float, default 0.005
+        The largest error that counts as right, in the units of the answer.
+
+    Raises
+    ------
+    ValueError
+        If the exercise has an answer already, or `tolerance` is not positive.
+    """
+    if exercise in ANSWERS:
+        raise ValueError(f"exercise {exercise!r} has an answer already")
+    if not tolerance > 0:
+        raise ValueError(f"tolerance must be positive, got {tolerance!r}")
+
+    def register(truth: Callable[[], float]) -> Callable[[], float]:
+        ANSWERS[exercise] = Answer(truth, tolerance, hint)
+        return truth
+
+    return register
+
+
+def check(exercise: str, value: float | None) -> Verdict:
+    """Say whether `value` answers the exercise.
+
+    Parameters
+    ----------
+    exercise : str
+        The label of the exercise in the book.
+    value : float or None
+        Your number. None means that you have none yet.
+
+    Returns
+    -------
+    Verdict
+        True in an `assert` if the number is right; a hint if it is not.
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise, or `value` is not finite.
+    """
+    if exercise not in ANSWERS:
+        raise ValueError(f"exercise must be one of {sorted(ANSWERS)}, got {exercise!r}")
+    if value is None:
+        return Verdict(False, "No number yet.")
+    if not math.isfinite(value):
+        raise ValueError(f"value must be finite, got {value!r}")
+    known = ANSWERS[exercise]
+    if abs(value - known.truth()) <= known.tolerance:
+        return Verdict(True, "Right.")
+    return Verdict(False, f"Not yet. {known.hint}")
+
+
+# Chapter 1
+
+
+@answer("ex-nine-tenths", tolerance=0.5, hint="Solve for n, and round up to whole students.")
+def _nine_tenths() -> float:
+    from .conjugate import Normal
+
+    prior = Normal(74, 9)
+    return float(next(n for n in range(1, 1000) if prior.data_weight(n, 14) >= 0.9))
+
+
+@answer("ex-second-paper", hint="Each school's likelihood is now a product of two shares.")
+def _second_paper() -> float:
+    from .gcse import load_gcse
+
+    scores = load_gcse(outcome="course")
+    high = (scores["course"] >= 70).groupby(scores["school"], observed=True)
+    schools = ["68137", "71927", "60437"]
+    joint = (high.size() * high.mean() ** 2)[schools]
+    return float(joint["60437"] / joint.sum())
+
+
+@answer("ex-next-student", hint="Two spreads count: of the mean, and of one student around it.")
+def _next_student() -> float:
+    import scipy.stats as st
+
+    from .conjugate import Normal
+    from .gcse import load_gcse
+
+    scores = load_gcse(outcome="course")
+    school = scores.loc[scores["school"] == "71927", "course"]
+    after = Normal(74, 9).update(school, noise_sd=14).predictive(noise_sd=14)
+    return float(st.norm.sf(80, after.mean, after.sd))
