@@ -138,3 +138,20 @@ def _next_student() -> float:
     school = scores.loc[scores["school"] == "71927", "course"]
     after = Normal(74, 9).update(school, noise_sd=14).predictive(noise_sd=14)
     return float(st.norm.sf(80, after.mean, after.sd))
+
+
+# Chapter 2
+
+
+@answer("ex-draws-needed", tolerance=0.5, hint="Which variance has an h that is 0 or 1?")
+def _draws_needed() -> float:
+    import scipy.stats as st
+
+    from .conjugate import Normal
+    from .gcse import load_gcse
+
+    scores = load_gcse(outcome="course")
+    school = scores.loc[scores["school"] == "71927", "course"]
+    posterior = Normal(74, 9).update(school, noise_sd=14)
+    p = st.norm.sf(70, posterior.mean, posterior.sd)
+    return float(math.ceil((1.96 / 0.005) ** 2 * p * (1 - p)))

@@ -9,6 +9,17 @@ from .gcse import (
     score_distributions,
     written_and_course,
 )
+from .sampling import (
+    calibration,
+    difference,
+    quantile_errors,
+    rejection,
+    running_means,
+    two_limits,
+    two_modes,
+    unnamed_posterior,
+    useful_share,
+)
 from .style import PALETTE, use_style
 from .thinking import (
     against_grid,
@@ -24,6 +35,8 @@ __all__ = [
     "PALETTE",
     "against_grid",
     "bayes_mosaic",
+    "calibration",
+    "difference",
     "forest",
     "implied_sds",
     "interval_ratios",
@@ -31,12 +44,19 @@ __all__ = [
     "one_by_one",
     "posterior_with_marks",
     "prior_to_posterior",
+    "quantile_errors",
+    "rejection",
+    "running_means",
     "school_lines",
     "school_means",
     "school_sizes",
     "score_distributions",
+    "two_limits",
+    "two_modes",
     "unknown_variance",
+    "unnamed_posterior",
     "use_style",
+    "useful_share",
     "what_alpha_does",
     "written_and_course",
 ]
