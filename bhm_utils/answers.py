@@ -155,3 +155,23 @@ def _draws_needed() -> float:
     posterior = Normal(74, 9).update(school, noise_sd=14)
     p = st.norm.sf(70, posterior.mean, posterior.sd)
     return float(math.ceil((1.96 / 0.005) ** 2 * p * (1 - p)))
+
+
+# Chapter 3
+
+
+@answer("ex-accept-by-hand", hint="Three factors: a power, an exponential, the Hastings ratio.")
+def _accept_by_hand() -> float:
+    from .gcse import load_gcse
+
+    scores = load_gcse(outcome="course")
+    y = scores.loc[scores["school"] == "68207", "course"]
+    squares = float(((y - y.mean()) ** 2).sum())
+    targets = 1.2 ** -len(y) * math.exp(-squares / 2 * (12**-2 - 10**-2))
+    return min(targets * 1.2, 1.0)
+
+
+@answer("ex-memory", tolerance=0.5, hint="Find the effective draws first, then sum the series.")
+def _memory() -> float:
+    phi = 0.9
+    return 20**2 * (1 + phi) / (1 - phi)

@@ -1,5 +1,14 @@
 """The book's figures."""
 
+from .chains import (
+    dimension_curves,
+    draws_and_density,
+    engines_side_by_side,
+    step_size_curves,
+    step_sizes,
+    trace_and_density,
+    walk_stages,
+)
 from .fits import forest, implied_sds, posterior_with_marks
 from .gcse import (
     missing_scores,
@@ -37,6 +46,9 @@ __all__ = [
     "bayes_mosaic",
     "calibration",
     "difference",
+    "dimension_curves",
+    "draws_and_density",
+    "engines_side_by_side",
     "forest",
     "implied_sds",
     "interval_ratios",
@@ -51,12 +63,16 @@ __all__ = [
     "school_means",
     "school_sizes",
     "score_distributions",
+    "step_size_curves",
+    "step_sizes",
+    "trace_and_density",
     "two_limits",
     "two_modes",
     "unknown_variance",
     "unnamed_posterior",
     "use_style",
     "useful_share",
+    "walk_stages",
     "what_alpha_does",
     "written_and_course",
 ]
