@@ -44,3 +44,9 @@ def test_every_answer_is_computed_and_kept_from_the_hint(exercise):
     assert check(exercise, truth)
     assert not check(exercise, truth + 2 * ANSWERS[exercise].tolerance)
     assert f"{truth:.2g}" not in ANSWERS[exercise].hint
+
+
+def test_every_answer_belongs_to_an_exercise_of_the_book(root):
+    book = "".join(path.read_text() for path in (root / "book").glob("*.ipynb"))
+    for exercise in ANSWERS:
+        assert f":label: {exercise}" in book, exercise

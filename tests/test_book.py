@@ -10,7 +10,16 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
-PAGES = ["intro", "09_gcse_data", "10_ml_and_bayes", "api", "notation", "glossary", "bibliography"]
+PAGES = [
+    "intro",
+    "01_bayes_theorem",
+    "09_gcse_data",
+    "10_ml_and_bayes",
+    "api",
+    "notation",
+    "glossary",
+    "bibliography",
+]
 
 
 @pytest.fixture(scope="module")
