@@ -13,6 +13,7 @@ import yaml
 PAGES = [
     "intro",
     "01_bayes_theorem",
+    "02_sampling",
     "09_gcse_data",
     "10_ml_and_bayes",
     "api",
