@@ -44,7 +44,7 @@ def bayes_mosaic(table: pd.DataFrame, what: str, event: str) -> Figure:
     """
     if not np.isclose(table["prior"].sum(), 1):
         raise ValueError(f"table must have priors that sum to 1, got {table['prior'].sum()!r}")
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.7), width_ratios=[1.15, 1])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(5.6, 3.2), width_ratios=[1.15, 1])
     joint = table["prior"] * table["likelihood"]
     posterior = joint / joint.sum()
     edges = 100 * np.concatenate([[0.0], table["prior"].cumsum()])
@@ -65,9 +65,9 @@ def bayes_mosaic(table: pd.DataFrame, what: str, event: str) -> Figure:
         left.plot([start, start + width], [height, height], color=PALETTE["likelihood"], lw=3)
         left.plot([start, start + width], [0, 0], color=PALETTE["prior"], lw=5, clip_on=False)
         left.annotate(name, (start + width / 2, 100), (0, 3), ha="center", **_POINTS)
-    left.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
+    left.set(xlim=(0, 100), ylim=(0, 100))
     left.set_title("Prior × likelihood = area", pad=20)
-    left.set_xlabel(f"prior: share of {what} (%)", color=PALETTE["prior"])
+    left.set_xlabel(f"prior: {what} (%)", color=PALETTE["prior"])
     left.set_ylabel(f"likelihood: {event} (%)", color=PALETTE["likelihood"])
     places = np.arange(len(table))
     for shift, values, name, hatch in [
@@ -106,7 +106,7 @@ def prior_to_posterior(prior: Normal, likelihood: Normal, y: ArrayLike, noise_sd
         Known standard deviation of one score.
     """
     posterior = prior.update(y, noise_sd)
-    figure, ax = plt.subplots(figsize=(6.4, 3.6))
+    figure, ax = plt.subplots(figsize=(5.4, 3.5))
     widest = max(prior.sd, likelihood.sd)
     mu = np.linspace(prior.mean - 3.4 * widest, prior.mean + 3.4 * widest, 601)
     for name, curve in [("prior", prior), ("likelihood", likelihood), ("posterior", posterior)]:
@@ -126,7 +126,7 @@ def one_by_one(prior: Normal, y: ArrayLike, noise_sd: float) -> Figure:
     scores = np.asarray(y, dtype=float)
     counts = np.arange(scores.size + 1)
     after = [prior.update(scores[:n], noise_sd) for n in counts]
-    figure, ax = plt.subplots(figsize=(6.4, 3.6))
+    figure, ax = plt.subplots(figsize=(5.4, 3.5))
     _band(ax, counts, after)
     ax.plot(
         counts[1:], scores, "|", color=PALETTE["data"], ms=9, mew=1.6, label="score of student $n$"
@@ -171,7 +171,7 @@ def what_alpha_does(prior: Normal, n: int, mean: float, noise_sd: float) -> Figu
         ("noise", "More noise", r"noise $\sigma$ (points)", np.linspace(0.5, 40, 160)),
         ("sd", "A wider prior", r"prior sd $\sigma_0$ (points)", np.linspace(0.25, 20, 160)),
     ]
-    figure, axes = plt.subplots(3, 2, figsize=(6.4, 7.4), sharey="col")
+    figure, axes = plt.subplots(3, 2, figsize=(5.4, 7.4), sharey="col")
     for (left, right), (moved, title, label, values) in zip(axes, moves, strict=True):
         given = held[moved]
         weights, posteriors = [], []
@@ -190,10 +190,12 @@ def what_alpha_does(prior: Normal, n: int, mean: float, noise_sd: float) -> Figu
         )
         right.axhline(mean, color=PALETTE["likelihood"], ls=":", lw=1.8, label=r"$\bar y$")
         right.axhline(prior.mean, color=PALETTE["prior"], ls="--", lw=1.8, label=r"$\mu_0$")
-        _band(right, values, posteriors[:-1], label=r"posterior, 95%")
+        _band(right, values, posteriors[:-1], label="posterior")
         right.plot(given, posteriors[-1].mean, "o", color=PALETTE["posterior"], ms=7)
         right.set(title="… and the posterior", xlabel=label, ylabel=r"$\mu$ (% of the maximum)")
-    axes[0, 1].legend(loc="upper right", ncols=3, columnspacing=0.8, handlelength=1.3)
+    axes[0, 1].legend(
+        loc="upper right", ncols=3, columnspacing=0.7, handlelength=1.1, handletextpad=0.4
+    )
     axes[0, 1].set_ylim(prior.mean - 24, prior.mean + 28)
     return figure
 
@@ -212,7 +214,7 @@ def against_grid(
     claims : mapping of str to Normal
         Label to claimed posterior: the first solid in the colour of the posterior, others dashed.
     """
-    figure, ax = plt.subplots(figsize=(6.4, 3.4))
+    figure, ax = plt.subplots(figsize=(5.4, 3.4))
     seen = np.flatnonzero(density > 1e-3 * density.max())
     dots = seen[:: max(1, seen.size // 40)]
     ax.plot(mu[dots], density[dots], "o", ms=4.5, mfc="white", color=PALETTE["data"], label="grid")
@@ -227,7 +229,8 @@ def against_grid(
             zorder=1,
         )
     ax.set(xlabel=MEAN_SCORE, ylabel=DENSITY, title="Formula against grid")
-    ax.legend(loc="upper right")
+    ax.set_ylim(0, 1.2 * ax.get_ylim()[1])
+    ax.legend(loc="upper center", ncols=3)
     return figure
 
 
@@ -243,7 +246,7 @@ def unknown_variance(
     y : array_like, shape (n,)
         The scores.
     few : int
-        How many of them the left panel uses.
+        How many of them the first panel uses.
     known : Normal
         The posterior of the mean after all scores if the variance is taken as known.
     rng : numpy.random.Generator
@@ -251,7 +254,7 @@ def unknown_variance(
     """
     scores = np.asarray(y, dtype=float)
     early, late = prior.update(scores[:few]), prior.update(scores)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.7))
+    figure, (left, right) = plt.subplots(2, 1, figsize=(5.4, 5.6))
     mu = np.linspace(known.mean - 27, known.mean + 27, 541)
     for _, variance in early.sample(25, rng):
         sd = float(np.sqrt(variance / early.worth))
@@ -287,7 +290,7 @@ def interval_ratios(table: pd.DataFrame, marked: str, name: str) -> Figure:
     name : str
         What the text calls it.
     """
-    figure, ax = plt.subplots(figsize=(6.4, 3.9))
+    figure, ax = plt.subplots(figsize=(5.4, 3.8))
     ordered = table.sort_values("n")
     ax.axhline(1, color=PALETTE["truth"], lw=0.8)
     ax.plot(
