@@ -14,6 +14,7 @@ PAGES = [
     "intro",
     "01_bayes_theorem",
     "02_sampling",
+    "03_metropolis_hastings",
     "09_gcse_data",
     "10_ml_and_bayes",
     "api",
