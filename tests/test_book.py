@@ -109,6 +109,13 @@ def test_no_page_shows_a_remnant(html, page):
         assert remnant not in text, remnant
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_no_equation_is_an_error_message(html, page):
+    r"""Sphinx wraps a dollar equation with line breaks in split, where MathJax refuses a \tag."""
+    text = (html / "book" / f"{page}.html").read_text()
+    assert not re.search(r"\\begin\{split\}(?:(?!\\end\{split\}).)*\\tag", text, flags=re.S)
+
+
 def test_numbers_in_the_text_are_filled_in(html):
     """A glued number stands where the source has a key."""
     text = (html / "book" / "09_gcse_data.html").read_text()
