@@ -74,7 +74,7 @@ def test_useful_share_starts_at_dimension_one():
 
 def test_calibration_tells_the_spread_and_keeps_every_score():
     figure = labelled(plots.calibration({"right": Z[0], "wrong": 5 * Z[1]}))
-    assert figure.axes[1].get_title(loc="left") == f"wrong\nsd {5 * Z[1].std():.2f}"
+    assert figure.axes[1].get_title(loc="left") == f"wrong: sd {5 * Z[1].std():.2f}"
     for ax in figure.axes:
         area = sum(bar.get_height() * bar.get_width() for bar in ax.patches)
         assert area == pytest.approx(1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from .style import PALETTE
 
@@ -35,7 +36,7 @@ def running_means(draws: Array, exact: Normal, histogram_of: int = 1000) -> Figu
     histogram_of : int, default 1000
         How many draws the histogram shows.
     """
-    figure, (left, right) = plt.subplots(1, 2, width_ratios=[1, 1.5])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(5.6, 3.2), width_ratios=[1, 1.4])
     shown = draws[0, :histogram_of]
     left.hist(shown, bins=25, density=True, color=PALETTE["posterior"], alpha=0.35)
     grid = exact.mean + exact.sd * np.linspace(-4, 4, 201)
@@ -57,12 +58,14 @@ def running_means(draws: Array, exact: Normal, histogram_of: int = 1000) -> Figu
     right.axhline(exact.mean, color=PALETTE["truth"], linestyle="--", linewidth=1)
     right.set(xscale="log", xlabel="number of draws $T$", ylabel="mean of the draws (points)")
     right.set_title(f"{len(draws)} runs")
-    right.legend(loc="upper right")
+    right.legend(loc="upper right", fontsize="small")
+    for ax in (left, right):
+        ax.yaxis.set_major_locator(MaxNLocator(5))
     return figure
 
 
 def two_limits(printed: Array, mended: Array, mean: float, sd: float) -> Figure:
-    r"""Two ways to centre a sum of draws, side by side, against the number of draws.
+    r"""Draw two ways to centre a sum of draws, one above the other, against the number of draws.
 
     Parameters
     ----------
@@ -73,29 +76,30 @@ def two_limits(printed: Array, mended: Array, mean: float, sd: float) -> Figure:
     mean, sd : float
         Mean and standard deviation of :math:`h`.
     """
-    figure, (left, right) = plt.subplots(1, 2)
+    figure, (upper, lower) = plt.subplots(2, 1, figsize=(5.4, 5), sharex=True)
     steps = np.unique(np.geomspace(1, printed.shape[1], 300).astype(int))
-    for ax, paths in [(left, printed), (right, mended)]:
+    for ax, paths in [(upper, printed), (lower, mended)]:
         ax.plot(steps, paths[:, steps - 1].T, color=PALETTE["posterior"], linewidth=0.8, alpha=0.55)
-        ax.set(xscale="log", xlabel="number of draws $T$")
-    left.plot(
+        ax.set(xscale="log", ylabel="scaled sum (points)")
+    upper.plot(
         steps,
         mean * np.sqrt(steps),
         color=PALETTE["truth"],
         linestyle="--",
         label=r"$\sqrt{T}\,E[h]$",
     )
-    left.set(ylabel="scaled sum (points)", title="Only the sum is centred")
-    left.legend(loc="upper left")
+    upper.set(title="Only the sum is centred")
+    upper.legend(loc="upper left")
     for sign in (-2, 2):
-        right.axhline(
+        lower.axhline(
             sign * sd,
             color=PALETTE["truth"],
             linestyle="--",
             label=r"$\pm 2\sqrt{\omega}$" if sign > 0 else None,
         )
-    right.set(title="Each term is centred", ylim=(-5 * sd, 5 * sd))
-    right.legend(loc="upper left")
+    lower.set(title="Each term is centred", ylim=(-5 * sd, 5 * sd))
+    lower.legend(loc="upper left")
+    figure.supxlabel("number of draws $T$", fontsize="medium")
     return figure
 
 
@@ -111,7 +115,7 @@ def quantile_errors(
     formula : callable
         Probabilities to standard errors: the line.
     """
-    figure, ax = plt.subplots(figsize=(7.2, 3.2))
+    figure, ax = plt.subplots(figsize=(5.4, 3.4))
     first, last = np.log(probabilities / (1 - probabilities))[[0, -1]]
     fine = 1 / (1 + np.exp(-np.linspace(first, last, 201)))
     ax.plot(fine, formula(fine), color=PALETTE["posterior"], label="quantile: formula")
@@ -139,13 +143,13 @@ def quantile_errors(
 
 def difference(draws: Array, exact: Normal, labels: tuple[str, str]) -> Figure:
     """Draws of a difference and its density, with mean, 95% interval and zero."""
-    figure, ax = plt.subplots(figsize=(7.2, 3.2))
+    figure, ax = plt.subplots(figsize=(5.4, 3.8))
     ax.hist(draws, bins=40, density=True, color=PALETTE["posterior"], alpha=0.35, label="draws")
     grid = exact.mean + exact.sd * np.linspace(-4, 4, 201)
     ax.plot(grid, exact.density(grid), color=PALETTE["posterior"], linewidth=2, label="exact")
     for value, line, label in [
         (draws.mean(), "--", "mean of the draws"),
-        (np.quantile(draws, 0.025), ":", "2.5% and 97.5% of them"),
+        (np.quantile(draws, 0.025), ":", "2.5%, 97.5% of draws"),
         (np.quantile(draws, 0.975), ":", None),
     ]:
         ax.axvline(value, color=PALETTE["data"], linestyle=line, label=label)
@@ -156,7 +160,7 @@ def difference(draws: Array, exact: Normal, labels: tuple[str, str]) -> Figure:
         ylabel="posterior density",
         title="A difference of two means",
     )
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
@@ -164,19 +168,26 @@ def unnamed_posterior(
     grid: Array, posterior: Array, stand_ins: Mapping[str, Normal], y: Array
 ) -> Figure:
     """Draw a posterior on a grid, normal stand-ins and scores; its left tail on a log scale."""
-    figure, (left, right) = plt.subplots(1, 2, width_ratios=[1.4, 1])
-    left.fill_between(grid, posterior, color=PALETTE["posterior"], alpha=0.2)
-    for ax in (left, right):
+    figure, (upper, lower) = plt.subplots(2, 1, figsize=(5.4, 5.4), height_ratios=[1.3, 1])
+    upper.fill_between(grid, posterior, color=PALETTE["posterior"], alpha=0.2)
+    for ax in (upper, lower):
         ax.plot(grid, posterior, color=PALETTE["posterior"], linewidth=2, label="posterior")
         for (label, normal), line in zip(stand_ins.items(), ["--", ":", "-."], strict=False):
             ax.plot(grid, normal.density(grid), color=PALETTE["data"], linestyle=line, label=label)
         ax.set(xlabel=MEAN)
-    left.plot(
+    upper.plot(
         y, np.zeros_like(y), "|", color=PALETTE["data"], markersize=14, clip_on=False, label="score"
     )
-    left.set(ylabel="density", title="No name, and its stand-ins", xlim=(10, 95), ylim=(0, None))
-    left.legend(loc="upper left")
-    right.set(yscale="log", title="The left tail", xlim=(45, 65), ylim=(1e-6, 0.2))
+    upper.set(ylabel="density", title="No name, and its stand-ins", xlim=(10, 95), ylim=(0, None))
+    upper.legend(loc="upper left")
+    lower.set(
+        yscale="log",
+        ylabel="density",
+        title="The left tail, log scale",
+        xlim=(45, 65),
+        ylim=(1e-6, 0.2),
+    )
+    lower.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     return figure
 
 
@@ -192,7 +203,7 @@ def two_modes(grid: Array, posterior: Array, stand_in: Array) -> Figure:
     stand_in : array, shape (draws, 2)
         Draws to set against it.
     """
-    figure, ax = plt.subplots(figsize=(5.2, 4.6))
+    figure, ax = plt.subplots(figsize=(5, 5.4))
     ax.scatter(
         stand_in[:, 0],
         stand_in[:, 1],
@@ -215,7 +226,7 @@ def two_modes(grid: Array, posterior: Array, stand_in: Array) -> Figure:
         ylim=limits,
         aspect="equal",
     )
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=2)
+    figure.legend(loc="outside lower center", ncols=3, markerscale=2)
     return figure
 
 
@@ -229,7 +240,7 @@ def rejection(candidates: Array, heights: Array, kept: NDArray[np.bool_]) -> Fig
     kept : array of bool, shape (n,)
         Whether the point lies under the target as well.
     """
-    figure, ax = plt.subplots(figsize=(7.2, 3.2))
+    figure, ax = plt.subplots(figsize=(5.4, 3.4))
     for rows, marker, colour, label in [
         (~kept, "x", PALETTE["prior"], "rejected"),
         (kept, "o", PALETTE["posterior"], "kept"),
@@ -258,7 +269,7 @@ def useful_share(exact: Mapping[str, Array], simulated: Mapping[str, Array], xla
     xlabel : str
         What is counted along the axis.
     """
-    figure, ax = plt.subplots(figsize=(7.2, 3.6))
+    figure, ax = plt.subplots(figsize=(5.4, 3.8))
     colours = [PALETTE["data"], PALETTE["prior"], PALETTE["posterior"]]
     for (label, shares), colour, line, marker in zip(
         exact.items(), colours, ["-.", "--", "-"], MARKS, strict=False
@@ -278,9 +289,10 @@ def useful_share(exact: Mapping[str, Array], simulated: Mapping[str, Array], xla
 
 
 def calibration(z_scores: Mapping[str, Array]) -> Figure:
-    """Histograms of z-scores, one panel each, against the standard normal density."""
+    """Draw histograms of z-scores, one below the other, against the standard normal density."""
+    rows = len(z_scores)
     figure, axes = plt.subplots(
-        1, len(z_scores), sharex=True, sharey=True, squeeze=False, figsize=(7.2, 3.2)
+        rows, 1, figsize=(5.4, 0.6 + 2.1 * rows), sharex=True, sharey=True, squeeze=False
     )
     end = max(float(np.abs(z).max()) for z in z_scores.values())
     bins = np.linspace(-end, end, 61).tolist()
@@ -289,7 +301,7 @@ def calibration(z_scores: Mapping[str, Array]) -> Figure:
     for ax, (label, z) in zip(axes.flat, z_scores.items(), strict=True):
         ax.hist(z, bins=bins, density=True, color=PALETTE["posterior"], alpha=0.35)
         ax.plot(grid, normal, color=PALETTE["truth"], linestyle="--", label="standard normal")
-        ax.set(title=f"{label}\nsd {z.std():.2f}", xlabel="error / standard error")
-    axes[0, 0].set(ylabel="density over runs")
-    axes[0, 0].legend(loc="upper left", fontsize="small")
+        ax.set(title=f"{label}: sd {z.std():.2f}", ylabel="density over runs")
+    axes[0, 0].legend(loc="upper left")
+    figure.supxlabel("error / standard error", fontsize="medium")
     return figure
