@@ -307,6 +307,27 @@ def test_hard_cases_work(formula, data, prior):
         assert row["eti95_lb"] < row["mean"] < row["eti95_ub"]
 
 
+@pytest.mark.parametrize("shape", [100, 2500, 1e6])
+@pytest.mark.parametrize("which", ["group_sd", "residual_sd"])
+def test_an_sd_that_is_all_but_known(which, shape):
+    """The lattice lies across a narrow ridge; the wide prior, reweighted, has the answer."""
+    known = st.gamma(shape, scale=1 / shape)
+    both = {"group_sd": HALF, "residual_sd": HALF}
+    wide = exact_posterior("y ~ x + (1 | g)", simulated(), priors=Priors(**both))
+    posterior = exact_posterior(
+        "y ~ x + (1 | g)", simulated(), priors=Priors(**both | {which: known})
+    )
+    name = {"group_sd": "1|g_sigma", "residual_sd": "sigma"}[which]
+    grid = np.linspace(*known.ppf([1e-8, 1 - 1e-8]), 4001)
+    cdf = np.cumsum(wide.density(name, grid) * known.pdf(grid) / HALF.pdf(grid))
+    low, high = posterior.summary().loc[name, ["eti95_lb", "eti95_ub"]]
+    expected = np.interp([0.025, 0.975], cdf / cdf[-1], grid)
+    assert np.abs([low, high] - expected).max() < 5e-3 * known.std()
+    draws = posterior.sample(1000, rng=np.random.default_rng(4)).posterior[name]
+    below = float((draws < high).mean())
+    assert abs(below - 0.975) < 4 * np.sqrt(0.025 * 0.975 / 4000)
+
+
 def test_a_million_rows():
     """Their log density is below -1e6 everywhere."""
     rng = np.random.default_rng(3)

@@ -1,5 +1,6 @@
 """The book's figures."""
 
+from .exact import densities, exact_and_draws, shrinkage
 from .fits import forest, implied_sds, posterior_with_marks
 from .gcse import (
     missing_scores,
@@ -13,6 +14,8 @@ from .style import PALETTE, use_style
 
 __all__ = [
     "PALETTE",
+    "densities",
+    "exact_and_draws",
     "forest",
     "implied_sds",
     "missing_scores",
@@ -21,6 +24,7 @@ __all__ = [
     "school_means",
     "school_sizes",
     "score_distributions",
+    "shrinkage",
     "use_style",
     "written_and_course",
 ]
