@@ -10,7 +10,17 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
-PAGES = ["intro", "09_gcse_data", "10_ml_and_bayes", "api", "notation", "glossary", "bibliography"]
+PAGES = [
+    "intro",
+    "07_exact_posterior",
+    "09_gcse_data",
+    "10_ml_and_bayes",
+    "api",
+    "benchmarks",
+    "notation",
+    "glossary",
+    "bibliography",
+]
 
 
 @pytest.fixture(scope="module")

@@ -94,11 +94,9 @@ def exact_and_draws(
         grid = np.linspace(low, high, 300)
         ax.hist(draws, bins=40, density=True, color=PALETTE["missing"], alpha=0.5, label=fit.engine)
         ax.plot(grid, posterior.density(name, grid), color=PALETTE["posterior"], label="exact")
-        ax.set(xlabel=label, title=name)
+        ax.set(xlabel=label, ylabel="posterior density", title=name)
     for ax in axes.flat[len(parameters) :]:
         ax.set_visible(False)
-    for ax in axes[:, 0]:
-        ax.set_ylabel("posterior density")
     axes[0, 0].legend(loc="upper right", fontsize="small")
     return figure
 
@@ -108,7 +106,8 @@ def densities(curves: Mapping[str, tuple[ArrayLike, ArrayLike]], xlabel: str, ti
     figure, ax = plt.subplots(figsize=(7.2, 3.2))
     lines: Sequence[object] = ["-", "--", ":", "-.", (0, (5, 1))]
     for (label, (x, density)), line in zip(curves.items(), lines, strict=False):
-        ax.plot(x, density, color=PALETTE["posterior"], linestyle=line, label=label)
+        colour = PALETTE.get(label, PALETTE["posterior"])
+        ax.plot(x, density, color=colour, linestyle=line, label=label)
     ax.set(xlabel=xlabel, ylabel="posterior density", title=title, ylim=(0, None))
     ax.legend()
     return figure
