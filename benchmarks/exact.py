@@ -1,5 +1,6 @@
 """The exact posterior against maximum likelihood and samplers, on the same data in one run."""
 
+import contextlib
 import shutil
 import statistics
 import subprocess
@@ -178,7 +179,9 @@ def stan_row(
     seconds, errors, esses = [], [], []
     for k in range(3):
         data = models.stan_data(simulation.data.assign(y=simulation.outcomes[k]), priors)
-        program = stan.build(models.STAN.read_text(), data=data, random_seed=1 + k)
+        # PyStan leaves what it compiles in the folder that it runs in.
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            program = stan.build(models.STAN.read_text(), data=data, random_seed=1 + k)
         took, fit = timed(
             lambda program=program: program.sample(num_chains=4, num_samples=1500, num_warmup=500)
         )
