@@ -62,8 +62,8 @@ def refine(density: Density) -> tuple[Lattice, dict[str, Mixture], float]:
         step, line_step, depth = step / FINER, line_step / FINER, depth + deeper
     raise QuadratureError(
         f"means, sds and quantiles are stable to {error:.1g} posterior sds only, not to "
-        f"{TOLERANCE:g}, with {lattice.weights[0].size:,} nodes; under flat coefficients, few groups "
-        "and heavy-tailed priors the posterior has no finite moments"
+        f"{TOLERANCE:g}, with {lattice.weights[0].size:,} nodes; under flat coefficients, few "
+        "groups and heavy-tailed priors the posterior has no finite moments"
     )
 
 
