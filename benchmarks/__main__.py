@@ -8,10 +8,15 @@ os.environ.setdefault("BHM_UTILS_PROGRESS", "0")
 
 import argparse
 
-from . import exact, growth
+from . import exact, growth, metropolis
 from .measure import machine, write
 
-TABLES = {"gcse": exact.gcse, "study": exact.study, "growth": growth.growth}
+TABLES = {
+    "gcse": exact.gcse,
+    "study": exact.study,
+    "growth": growth.growth,
+    "metropolis": metropolis.metropolis,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)

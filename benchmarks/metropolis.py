@@ -3,16 +3,10 @@
 A draw is one state of one chain or walker, whether or not it depends on the one before. Each number
 is the median of five runs on one core, after one run that is not timed: PyMC compiles in that one.
 A run is the whole call, results included, with no progress bar, no tuning and no warm-up.
-
-    pip install -e ".[bench]" && OMP_NUM_THREADS=1 python benchmarks/metropolis.py
 """
 
 from __future__ import annotations
 
-import json
-import os
-import statistics
-import time
 from typing import TYPE_CHECKING, Any
 
 import emcee
@@ -20,6 +14,8 @@ import numpy as np
 import pymc as pm
 
 from bhm_utils import GaussianWalk, metropolis_hastings
+
+from .measure import median_seconds, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,43 +72,25 @@ def pymcs(chains: int) -> Callable[[int], Any]:
     )
 
 
-def rows(repeats: int = 5) -> list[dict[str, Any]]:
-    """Time every engine: one row each, with the median time of a run in seconds."""
-    os.environ["BHM_UTILS_PROGRESS"] = "0"
+def metropolis() -> list[dict[str, Any]]:
+    """Time every engine: one row each."""
     entries = [
         ("bhm_utils", 4, 20_000, ours(4)),
         ("emcee, vectorize=True", 4, 4_000, emcees(4, True)),
         ("emcee", 4, 4_000, emcees(4, False)),
-        ("pymc.Metropolis", 4, 5_000, pymcs(4)),
+        ("pymc.Metropolis", 4, 20_000, pymcs(4)),
         ("bhm_utils", 100, 20_000, ours(100)),
         ("emcee, vectorize=True", 100, 2_000, emcees(100, True)),
         ("emcee", 100, 500, emcees(100, False)),
     ]
     found = []
     for engine, chains, steps, run in entries:
-        run(steps)
-        seconds = []
-        for _ in range(repeats):
-            start = time.perf_counter()
-            run(steps)
-            seconds.append(time.perf_counter() - start)
-        median = statistics.median(seconds)
+        seconds = median_seconds(lambda run=run, steps=steps: run(steps), 5)
         found.append(
             {
-                "task": f"2-d normal, {chains} chains",
                 "engine": engine,
-                "seconds": round(median, 4),
-                "draws_per_second": round(chains * steps / median),
+                "chains or walkers": chains,
+                "draws per second": rounded(chains * steps / seconds),
             }
         )
     return found
-
-
-def main() -> None:
-    """Print one JSON object a line."""
-    for row in rows():
-        print(json.dumps(row))
-
-
-if __name__ == "__main__":
-    main()

@@ -202,6 +202,43 @@ def test_kernels_integrate_to_one_and_their_cdf_to_their_density(order):
     assert Mixture(one, one, one, order, LOG).density([-1.0, 0.0]).tolist() == [[0.0, 0.0]]
 
 
+def test_eight_schools():
+    """Rubin's (1981) eight effects with known errors, as group means of rows with a known sd."""
+    effects = np.array([28, 8, -3, 7, -1, 1, 18, 12.0])
+    errors = np.array([15, 10, 16, 11, 9, 11, 10, 18.0])
+    sigma = 150.0
+    sizes = np.round((sigma / errors) ** 2).astype(int)
+    errors = sigma / np.sqrt(sizes)  # as they are with whole rows, within 0.4 per cent
+    spread, mu = st.halfcauchy(scale=5), Normal(0, 5)
+
+    def integrand(tau, power):
+        v = errors**2 + tau**2
+        precision = (1 / v).sum() + mu.precision
+        centre = (effects / v).sum() / precision
+        at = st.norm.logpdf(effects, centre, np.sqrt(v)).sum() + st.norm.logpdf(centre, 0, 5)
+        density = np.exp(at) / np.sqrt(precision) * spread.pdf(tau)
+        mean = {"mu": centre, "mu2": centre**2 + 1 / precision, "tau": tau, "tau2": tau**2}
+        return density * mean.get(power, 1.0)
+
+    total = quad(integrand, 0, 400, args=("one",), limit=200, points=[5, 20])[0]
+    moments = {
+        k: quad(integrand, 0, 400, args=(k,), limit=200, points=[5, 20])[0] / total
+        for k in ["mu", "mu2", "tau", "tau2"]
+    }
+    rng = np.random.default_rng(1)
+    rows = []
+    for k, (effect, size) in enumerate(zip(effects, sizes, strict=True)):
+        noise = sigma * rng.normal(size=size)
+        rows.append(pd.DataFrame({"y": effect + noise - noise.mean(), "g": str(k)}))
+    known = Priors(spread, st.gamma(1e8, scale=sigma / 1e8), {"Intercept": mu})
+    ours = exact_posterior("y ~ 1 + (1 | g)", pd.concat(rows), priors=known).summary()
+    for name, k in [("Intercept", "mu"), ("1|g_sigma", "tau")]:
+        sd = np.sqrt(moments[k + "2"] - moments[k] ** 2)
+        assert abs(ours.loc[name, "mean"] - moments[k]) < 3e-3 * sd, name
+        assert abs(ours.loc[name, "sd"] / sd - 1) < 3e-3, name
+    assert 4.2 < moments["mu"] < 4.6 and 3.4 < moments["tau"] < 3.8  # as others report it
+
+
 # Properties
 
 
@@ -307,6 +344,27 @@ def test_hard_cases_work(formula, data, prior):
         assert row["eti95_lb"] < row["mean"] < row["eti95_ub"]
 
 
+@pytest.mark.parametrize("shape", [100, 2500, 1e6])
+@pytest.mark.parametrize("which", ["group_sd", "residual_sd"])
+def test_an_sd_that_is_all_but_known(which, shape):
+    """The lattice lies across a narrow ridge; the wide prior, reweighted, has the answer."""
+    known = st.gamma(shape, scale=1 / shape)
+    both = {"group_sd": HALF, "residual_sd": HALF}
+    wide = exact_posterior("y ~ x + (1 | g)", simulated(), priors=Priors(**both))
+    posterior = exact_posterior(
+        "y ~ x + (1 | g)", simulated(), priors=Priors(**both | {which: known})
+    )
+    name = {"group_sd": "1|g_sigma", "residual_sd": "sigma"}[which]
+    grid = np.linspace(*known.ppf([1e-8, 1 - 1e-8]), 4001)
+    cdf = np.cumsum(wide.density(name, grid) * known.pdf(grid) / HALF.pdf(grid))
+    low, high = posterior.summary().loc[name, ["eti95_lb", "eti95_ub"]]
+    expected = np.interp([0.025, 0.975], cdf / cdf[-1], grid)
+    assert np.abs([low, high] - expected).max() < 5e-3 * known.std()
+    draws = posterior.sample(1000, rng=np.random.default_rng(4)).posterior[name]
+    below = float((draws < high).mean())
+    assert abs(below - 0.975) < 4 * np.sqrt(0.025 * 0.975 / 4000)
+
+
 def test_a_million_rows():
     """Their log density is below -1e6 everywhere."""
     rng = np.random.default_rng(3)
@@ -322,6 +380,24 @@ def test_a_million_rows():
         atol=0.04,
     )
     assert_allclose(posterior.summary().loc["1|g_sigma", "mean"], u[:, 0].std(), rtol=0.1)
+
+
+def test_three_correlated_effects():
+    """Seven dimensions: the lattice's quantiles against draws by rejection."""
+    rng = np.random.default_rng(1)
+    J, n = 300, 30
+    u = rng.multivariate_normal(
+        [1, 0.5, -0.3], [[1, 0.3, 0.2], [0.3, 0.8, -0.2], [0.2, -0.2, 0.6]], J
+    )
+    g, x, z = np.repeat(np.arange(J), n), rng.normal(size=J * n), rng.normal(size=J * n)
+    y = u[g, 0] + u[g, 1] * x + u[g, 2] * z + rng.normal(size=J * n)
+    data = pd.DataFrame({"y": y, "x": x, "z": z, "g": g})
+    posterior = exact_posterior("y ~ x + z + (1 + x + z | g)", data, priors=priors())
+    assert posterior.error < 1e-3
+    draws = posterior.sample(1000, rng=rng).posterior
+    for name in posterior.design.parameters:
+        below = float((draws[name] < posterior.quantile(name, [0.9])[0]).mean())
+        assert abs(below - 0.9) < 4 * np.sqrt(0.09 / 4000), name
 
 
 def test_infinite_moments_are_refused():

@@ -1,12 +1,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats as st
 from matplotlib.colors import to_rgb
 
-from bhm_utils import fit_ml, plots
+from bhm_utils import Priors, exact_posterior, fit_ml, plots
+from bhm_utils.engines import BayesFit
 from bhm_utils.tables import show
 
 from .conftest import FORMULA
+
+RNG = np.random.default_rng(1)
 
 
 def test_show_formats_numbers_and_dashes():
@@ -37,8 +41,13 @@ def labelled(figure):
         if not ax.get_visible():
             continue
         assert ax.get_title(loc="left") or ax.get_title()
-        assert ax.get_xlabel() or figure.get_supxlabel()
-        assert ax.get_ylabel() or ax.get_shared_y_axes().get_siblings(ax)
+        across, down = (
+            axes.get_siblings(ax) for axes in (ax.get_shared_x_axes(), ax.get_shared_y_axes())
+        )
+        assert figure.get_supxlabel() or any(sibling.get_xlabel() for sibling in across)
+        ticks = [tick.get_text() for sibling in down for tick in sibling.get_yticklabels()]
+        named = any(text[:1].isalpha() for text in ticks)  # rows that say what they are
+        assert named or any(sibling.get_ylabel() for sibling in down)
     return figure
 
 
@@ -76,3 +85,20 @@ def test_forest_shows_the_summaries(gcse):
 def test_implied_sds_are_labelled():
     table = pd.DataFrame({"boys": [1.0, 2.0], "girls": [2.0, 1.0]}, index=["one", "two"])
     labelled(plots.implied_sds(table, "standard deviation", "model"))
+
+
+def test_figures_of_the_exact_posterior_are_labelled(gcse):
+    formula = "course ~ 1 + (1 | school)"
+    priors = Priors(st.halfnorm(scale=30), st.halfnorm(scale=30))
+    posterior = exact_posterior(formula, gcse, priors=priors)
+    sds = np.linspace(0.1, 20, 50)
+    density = posterior.density("1|school_sigma", sds)
+    labelled(plots.densities({"posterior": (sds, density)}, "sd", "Spread"))
+    answers = posterior.group_effects()["total_mean"].droplevel("effect")
+    lines = pd.DataFrame(np.outer(sds, answers) / 20, index=sds, columns=answers.index)
+    figure = labelled(
+        plots.shrinkage(lines, density, answers, {"22520": "one"}, xlabel="sd", ylabel="mean")
+    )
+    assert len(figure.axes[0].lines) == 73 + 2 + 1  # schools, the marked one and its dot, a rule
+    fit = BayesFit("draws", posterior.design, priors, posterior.sample(50, rng=RNG), 0.0)
+    labelled(plots.exact_and_draws(posterior, fit, {"sigma": "sd within", "Intercept": "mean"}))

@@ -49,7 +49,10 @@ def marginals(density: Density, lattice: Lattice, coefficients: Coefficients) ->
 
     line = lattice.line_sd[..., None]
     none = np.zeros((1, 1, 1))
-    spread = np.sqrt((lattice.basis**2).sum(axis=-1))  # (R, d)
+    # Change along the axes of the lattice, of psi and of the middle of the line: a narrow prior of
+    # a group sd ties the two together.
+    basis = lattice.basis  # (R, d, d)
+    tilt = (line_slope(lattice) @ basis)[:, :, None, :]
     for i, (name, ratio) in enumerate(
         zip(design.group_sds, density.log_ratios(lattice.psi), strict=True)
     ):
@@ -60,14 +63,35 @@ def marginals(density: Density, lattice: Lattice, coefficients: Coefficients) ->
         values = unsqueeze(ratio[..., None] + away, c, near)
         slope = 1 / (1 + np.exp(c - values))
         own = (1 + np.exp(c - tau)) * slope
+        along = own[..., None] * basis[:, i, None, None, :] + slope[..., None] * tilt
         scale = squeezed(c, sigma[..., 0])
-        found[name] = smooth(values, spread[:, i, None, None] * own, line * slope, scale)
+        found[name] = smooth(values, norm(along), line * slope, scale)
     if density.partials:
         for m, name in enumerate(design.correlations):
             values, gradient = _correlation(density, lattice, m)
             found[name] = smooth(values[..., None], gradient[..., None], none, ATANH)
-    found["sigma"] = smooth(lattice.lam, none, line, LOG)
+    found["sigma"] = smooth(lattice.lam, norm(tilt), line, LOG)
     return found
+
+
+def norm(vectors: Array) -> Array:
+    """Length of vectors along the last axis."""
+    return np.asarray(np.sqrt(np.einsum("...a,...a->...", vectors, vectors)))
+
+
+def line_slope(lattice: Lattice) -> Array:
+    """Slope of the middle of the line at the nodes psi, by a weighted quadratic fit: (R, n, d)."""
+    root = np.sqrt(lattice.weights.sum(axis=-1))[..., None]
+    psi = lattice.psi - (root**2 * lattice.psi).sum(axis=1, keepdims=True)
+    middle = lattice.lam[..., lattice.lam.shape[-1] // 2, None]
+    d = psi.shape[-1]
+    first, second = np.triu_indices(d)
+    terms = [np.ones_like(root), psi, psi[..., first] * psi[..., second]]
+    coefficients = np.linalg.pinv(root * np.concatenate(terms, axis=-1)) @ (root * middle)
+    curvature = np.zeros((len(psi), d, d))
+    curvature[:, first, second] = coefficients[:, 1 + d :, 0]
+    curvature += curvature.swapaxes(1, 2)
+    return np.asarray(coefficients[:, None, 1 : 1 + d, 0] + psi @ curvature)
 
 
 def squeezed(c: float, log_sigma: Array) -> Scale:
@@ -92,4 +116,4 @@ def _correlation(density: Density, lattice: Lattice, m: int) -> tuple[Array, Arr
         bump = e * np.eye(density.dimension)[k]
         slopes[..., k] = (atanh_r(psi + bump) - atanh_r(psi - bump)) / (2 * e)
     gradient = np.einsum("rnd,rdz->rnz", slopes, lattice.basis)
-    return atanh_r(psi), np.maximum(np.sqrt((gradient**2).sum(axis=-1)), 1e-3)
+    return atanh_r(psi), np.maximum(norm(gradient), 1e-3)

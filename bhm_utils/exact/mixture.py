@@ -75,6 +75,11 @@ class Mixture:
             spread = spread + self.widths**2
         return mean, np.sqrt(np.einsum("rm,rm->r", self.weights, spread))
 
+    def blur(self) -> float:
+        """Mean width of the kernels in standard deviations, on their scale; the largest of R."""
+        _, spread = self._moments(self.centres)
+        return float(np.max(np.einsum("rm,rm->r", self.weights, self.widths) / spread))
+
     def cdf_pdf(self, v: Array) -> tuple[Array, Array]:
         """Distribution function and density on the scale of the kernels at v (R, k)."""
         keep = (self.weights > NEGLIGIBLE * self.weights.max(axis=1, keepdims=True)).any(axis=0)
@@ -117,10 +122,11 @@ class Mixture:
 
     def quantile_near(self, x: Array, p: Array) -> Array:
         """Quantiles by one Newton step from near ones, x (R, k)."""
-        v = self.scale.back(x)
-        cdf, pdf = self.cdf_pdf(v)
-        moved = v + (p - cdf) / np.maximum(pdf, np.finfo(float).tiny)
-        return np.asarray(self.scale.to(moved))
+        with np.errstate(all="ignore"):  # not near at all: the change will not be small either
+            v = self.scale.back(x)
+            cdf, pdf = self.cdf_pdf(v)
+            moved = v + (p - cdf) / np.maximum(pdf, np.finfo(float).tiny)
+            return np.asarray(self.scale.to(moved))
 
     def quantile(self, probability: ArrayLike) -> Array:
         """Quantiles of the parameter at probabilities (k,): (R, k), by safeguarded Newton steps."""

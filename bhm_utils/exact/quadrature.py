@@ -62,16 +62,14 @@ class Lattice:
     parts: tuple[Matrix, list[Array]]
 
 
-def line_centres(
-    density: Density, psi: Array, reduced: Reduced, steps: int = 2
-) -> tuple[Array, Array, Array]:
+def line_centres(density: Density, psi: Array, reduced: Reduced) -> tuple[Array, Array, Array]:
     """Mode, spread and top of lambda given psi: Newton from the generalised least squares value."""
     free = max(density.rows - density.p, 1.0)
     squares = np.nan_to_num(density.residual_squares(reduced), nan=1.0)
     squares = np.maximum(squares, np.finfo(float).tiny)
     lam = 0.5 * np.log(squares / free)
     sd = np.full(lam.shape, (2 * free) ** -0.5)
-    for _ in range(steps):
+    for _ in range(10):
         step = 0.3 * sd
         f, _ = density.log_density(psi, np.stack([lam - step, lam, lam + step], axis=-1), reduced)
         with np.errstate(invalid="ignore"):  # where the density is 0
@@ -80,12 +78,14 @@ def line_centres(
         sd = np.clip(-curvature, 0.1, None) ** -0.5
         move = np.clip(slope * sd**2, -2, 2)
         lam, top = lam + move, f[..., 1] + 0.5 * slope * move  # of the parabola
+        if (np.abs(move) < 0.5 * sd).all():
+            break
     return lam, sd, top
 
 
 def profile(density: Density, psi: Array) -> Array:
     """Log density of psi with lambda integrated out by Laplace's method: (R, n)."""
-    _, sd, top = line_centres(density, psi, density.reduce(psi), steps=1)
+    _, sd, top = line_centres(density, psi, density.reduce(psi))
     return top + np.log(sd)
 
 
@@ -226,8 +226,9 @@ def lay(
 def too_many(nodes: int) -> str:
     """Say why not."""
     return (
-        f"the posterior of the variances needs more than {nodes:,} nodes: it is too spread out, as "
-        "under heavy-tailed priors with few groups, or there are too many outcomes for one call"
+        f"no lattice of {nodes:,} nodes covers the posterior of the variances: it is too spread "
+        "out, as under heavy-tailed priors with few groups, or too narrow a ridge, or there are "
+        "too many outcomes for one call"
     )
 
 

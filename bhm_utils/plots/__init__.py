@@ -9,6 +9,7 @@ from .chains import (
     trace_and_density,
     walk_stages,
 )
+from .exact import densities, exact_and_draws, shrinkage
 from .fits import forest, implied_sds, posterior_with_marks
 from .gcse import (
     missing_scores,
@@ -45,10 +46,12 @@ __all__ = [
     "against_grid",
     "bayes_mosaic",
     "calibration",
+    "densities",
     "difference",
     "dimension_curves",
     "draws_and_density",
     "engines_side_by_side",
+    "exact_and_draws",
     "forest",
     "implied_sds",
     "interval_ratios",
@@ -63,6 +66,7 @@ __all__ = [
     "school_means",
     "school_sizes",
     "score_distributions",
+    "shrinkage",
     "step_size_curves",
     "step_sizes",
     "trace_and_density",
