@@ -52,6 +52,7 @@ def test_curves_are_labelled():
     table = pd.DataFrame({"acceptance": [0.9, 0.4], "ESS": [0.1, 0.2]}, index=[1, 10])
     labelled(plots.step_size_curves(table, np.array([0.9, 0.4]), best=0.44))
     figure = labelled(plots.dimension_curves(table, limits=(0.44, 0.234)))
+    figure.canvas.draw()
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["1", "10"]
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CONTOURS = (0.5, 0.8, 0.95)  # probability inside each
 ENGINE_MARKS = "os^D"
+PLAIN = "{x:g}"  # 0.1 rather than a power of ten
 LINE_CYCLE = ["-", "--", ":", "-."]
 
 
@@ -84,7 +85,7 @@ def trace_and_density(start: Array, kept: Array, grid: Array, density: Array, la
     label : str
         What the draws are of, with the unit.
     """
-    figure, (left, right) = plt.subplots(1, 2, width_ratios=(1.3, 1), sharey=True)
+    figure, (left, right) = plt.subplots(1, 2)
     for chain, line in zip(start, LINE_CYCLE, strict=False):
         left.plot(chain, color=PALETTE["posterior"], linewidth=1.1, linestyle=line)
     left.set(xlabel="draw", ylabel=label, title="On the way")
@@ -92,14 +93,13 @@ def trace_and_density(start: Array, kept: Array, grid: Array, density: Array, la
         kept.ravel(),
         bins=60,
         density=True,
-        orientation="horizontal",
         color=PALETTE["posterior"],
         alpha=0.4,
         label="draws",
     )
-    right.plot(density, grid, color=PALETTE["truth"], linestyle="--", label="closed form")
-    right.set(xlabel="density", title="Arrived")
-    right.legend(loc="lower right")
+    right.plot(grid, density, color=PALETTE["truth"], linestyle="--", label="closed form")
+    right.set(xlabel=label, ylabel="density", title="Arrived", ylim=(0, 1.3 * density.max()))
+    right.legend(loc="upper right")
     return figure
 
 
@@ -175,6 +175,7 @@ def step_size_curves(measured: pd.DataFrame, acceptance: Array, best: float) -> 
     right.set(ylim=(0, None), ylabel="effective draws per draw", title="... but lead nowhere")
     for ax in (left, right):
         ax.set(xscale="log", xlabel="step (posterior sds)")
+        ax.xaxis.set_major_formatter(PLAIN)
     return figure
 
 
@@ -191,22 +192,28 @@ def dimension_curves(measured: pd.DataFrame, limits: tuple[float, float]) -> Fig
     figure, (left, right) = plt.subplots(1, 2)
     columns = list(measured.columns)
     left.plot(measured.index, measured[columns[0]], "o-", color=PALETTE["posterior"])
-    for limit, line in zip(limits, [":", "--"], strict=True):
+    for limit, line, shift in zip(limits, [":", "--"], [3, -11], strict=True):
         left.axhline(limit, color=PALETTE["truth"], linewidth=0.9, linestyle=line)
         left.annotate(
             f"{limit:g}",
             (measured.index[-1], limit),
-            xytext=(0, 3),
+            xytext=(0, shift),
             textcoords="offset points",
             ha="right",
         )
     left.set(ylim=(0, 0.6), ylabel="acceptance", title="The best walk is often refused")
     right.plot(measured.index, measured[columns[1]], "o-", color=PALETTE["posterior"])
-    right.set(yscale="log", ylabel="effective draws per draw", title="A draw is worth less")
+    right.set(
+        yscale="log",
+        ylim=(1e-3, 1),
+        ylabel="effective draws per draw",
+        title="A draw is worth less",
+    )
     for ax in (left, right):
         ax.set(xscale="log", xlabel="dimension", xticks=measured.index)
-        ax.set_xticklabels([str(d) for d in measured.index])
+        ax.xaxis.set_major_formatter(PLAIN)
         ax.minorticks_off()
+    right.yaxis.set_major_formatter(PLAIN)
     return figure
 
 
