@@ -22,6 +22,7 @@ from .engines import compare as compare
 from .engines import fit_bambi as fit_bambi
 from .engines import fit_ml as fit_ml
 from .engines import fit_pymc as fit_pymc
+from .engines import fit_stan as fit_stan
 from .exact import ExactPosterior as ExactPosterior
 from .exact import GroupStatistics as GroupStatistics
 from .exact import QuadratureError as QuadratureError
