@@ -17,7 +17,10 @@ from .answers import check as check
 from .conjugate import Normal as Normal
 from .conjugate import NormalInverseGamma as NormalInverseGamma
 from .convergence import ConvergenceError as ConvergenceError
+from .convergence import GelmanRubin as GelmanRubin
+from .convergence import gelman_rubin as gelman_rubin
 from .convergence import require_converged as require_converged
+from .convergence import running_rhat as running_rhat
 from .engines import compare as compare
 from .engines import fit_bambi as fit_bambi
 from .engines import fit_ml as fit_ml

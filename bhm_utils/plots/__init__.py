@@ -9,6 +9,7 @@ from .chains import (
     trace_and_density,
     walk_stages,
 )
+from .convergence import burn_in, divergences, foolers, one_and_all, running, windows
 from .exact import densities, exact_and_draws, shrinkage
 from .fits import forest, implied_sds, posterior_with_marks
 from .gcse import (
@@ -45,22 +46,27 @@ __all__ = [
     "PALETTE",
     "against_grid",
     "bayes_mosaic",
+    "burn_in",
     "calibration",
     "densities",
     "difference",
     "dimension_curves",
+    "divergences",
     "draws_and_density",
     "engines_side_by_side",
     "exact_and_draws",
+    "foolers",
     "forest",
     "implied_sds",
     "interval_ratios",
     "missing_scores",
+    "one_and_all",
     "one_by_one",
     "posterior_with_marks",
     "prior_to_posterior",
     "quantile_errors",
     "rejection",
+    "running",
     "running_means",
     "school_lines",
     "school_means",
@@ -78,5 +84,6 @@ __all__ = [
     "useful_share",
     "walk_stages",
     "what_alpha_does",
+    "windows",
     "written_and_course",
 ]
