@@ -8,6 +8,7 @@ from . import gcse as gcse
 from . import metropolis as metropolis
 from . import model as model
 from . import plots as plots
+from . import pooling as pooling
 from . import priors as priors
 from . import progress as progress
 from . import proposals as proposals

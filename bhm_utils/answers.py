@@ -175,3 +175,22 @@ def _accept_by_hand() -> float:
 def _memory() -> float:
     phi = 0.9
     return 20**2 * (1 + phi) / (1 - phi)
+
+
+# Chapter 4
+
+
+@answer("ex-own-weight", tolerance=0.5, hint="How many students is the prior of a school worth?")
+def _own_weight() -> float:
+    return float(next(n for n in range(1, 1000) if n / (n + 10**2 / 5**2) >= 0.75))
+
+
+@answer("ex-unseen-school", hint="Its teachers shift the mean; schools differ around it.")
+def _unseen_school() -> float:
+    import scipy.stats as st
+
+    from .simulate import SchoolTruth
+
+    truth = SchoolTruth()
+    centre = truth.constant[0] + truth.per_teacher[0]
+    return float(st.norm.sf(70, centre, truth.effect_sds[0]))

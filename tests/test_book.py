@@ -15,6 +15,7 @@ PAGES = [
     "01_bayes_theorem",
     "02_sampling",
     "03_metropolis_hastings",
+    "04_hierarchical_models",
     "07_exact_posterior",
     "09_gcse_data",
     "10_ml_and_bayes",

@@ -20,6 +20,7 @@ from .gcse import (
     score_distributions,
     written_and_course,
 )
+from .pooling import error_curves, funnel, pooled_lines, prior_schools
 from .sampling import (
     calibration,
     difference,
@@ -31,6 +32,7 @@ from .sampling import (
     unnamed_posterior,
     useful_share,
 )
+from .structure import structure_graph, two_levels, varying_lines
 from .style import PALETTE, use_style
 from .thinking import (
     against_grid,
@@ -54,15 +56,19 @@ __all__ = [
     "divergences",
     "draws_and_density",
     "engines_side_by_side",
+    "error_curves",
     "exact_and_draws",
     "foolers",
     "forest",
+    "funnel",
     "implied_sds",
     "interval_ratios",
     "missing_scores",
     "one_and_all",
     "one_by_one",
+    "pooled_lines",
     "posterior_with_marks",
+    "prior_schools",
     "prior_to_posterior",
     "quantile_errors",
     "rejection",
@@ -75,13 +81,16 @@ __all__ = [
     "shrinkage",
     "step_size_curves",
     "step_sizes",
+    "structure_graph",
     "trace_and_density",
+    "two_levels",
     "two_limits",
     "two_modes",
     "unknown_variance",
     "unnamed_posterior",
     "use_style",
     "useful_share",
+    "varying_lines",
     "walk_stages",
     "what_alpha_does",
     "windows",
