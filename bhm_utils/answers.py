@@ -194,3 +194,17 @@ def _unseen_school() -> float:
     truth = SchoolTruth()
     centre = truth.constant[0] + truth.per_teacher[0]
     return float(st.norm.sf(70, centre, truth.effect_sds[0]))
+
+
+# Chapter 6
+
+
+@answer("ex-rhat-by-hand", hint="W first; B/N is the variance of two means, divided by 2 - 1.")
+def _rhat_by_hand() -> float:
+    within, of_means = 5.0, 0.5
+    return math.sqrt((0.99 * within + of_means) / within)
+
+
+@answer("ex-how-long", tolerance=20, hint="Solve (6) for N, with its first form.")
+def _how_long() -> float:
+    return (50 - 1) / (1.01**2 - 1)
