@@ -208,3 +208,12 @@ def _rhat_by_hand() -> float:
 @answer("ex-how-long", tolerance=20, hint="Solve (6) for N, with its first form.")
 def _how_long() -> float:
     return (50 - 1) / (1.01**2 - 1)
+
+
+# Chapter 5
+
+
+@answer("ex-constant", tolerance=0.05, hint="Count the normals, then look at the two Cauchys.")
+def _constant() -> float:
+    normals = -0.5 * (10 * 200 + 10 + 2) * math.log(2 * math.pi)
+    return normals - 2 * math.log(3) + 2 * math.log(2 / (5 * math.pi))

@@ -16,6 +16,7 @@ PAGES = [
     "02_sampling",
     "03_metropolis_hastings",
     "04_hierarchical_models",
+    "05_stan_to_pymc",
     "06_convergence",
     "07_exact_posterior",
     "09_gcse_data",

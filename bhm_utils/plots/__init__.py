@@ -21,6 +21,7 @@ from .gcse import (
     written_and_course,
 )
 from .pooling import error_curves, funnel, pooled_lines, prior_schools
+from .programs import programs_and_exact, varying_slopes
 from .sampling import (
     calibration,
     difference,
@@ -70,6 +71,7 @@ __all__ = [
     "posterior_with_marks",
     "prior_schools",
     "prior_to_posterior",
+    "programs_and_exact",
     "quantile_errors",
     "rejection",
     "running",
@@ -91,6 +93,7 @@ __all__ = [
     "use_style",
     "useful_share",
     "varying_lines",
+    "varying_slopes",
     "walk_stages",
     "what_alpha_does",
     "windows",
