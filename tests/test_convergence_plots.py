@@ -23,9 +23,12 @@ def test_burn_in_leaves_out_what_is_before_the_line():
 
 
 def test_one_and_all_shows_the_same_draws():
-    figure = plots.one_and_all(CHAINS, (50, 80), "x (cm)")
+    figure = plots.one_and_all(CHAINS, (50, 80), "x (cm)", alone=2)
     assert [len(ax.lines) for ax in figure.axes] == [1, 4]
-    assert figure.axes[1].lines[2].get_ydata().tolist() == CHAINS[2, 50:80].tolist()
+    above, below = figure.axes[0].lines[0], figure.axes[1].lines[2]
+    assert above.get_color() == below.get_color()
+    assert above.get_ydata().tolist() == below.get_ydata().tolist()
+    assert below.get_ydata().tolist() == CHAINS[2, 50:80].tolist()
 
 
 def test_a_window_has_its_own_rhat_in_the_title():

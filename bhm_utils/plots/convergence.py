@@ -47,24 +47,26 @@ def burn_in(chain: Array, cut: int, label: str) -> Figure:
     return figure
 
 
-def one_and_all(chains: Array, window: tuple[int, int], label: str) -> Figure:
+def one_and_all(chains: Array, window: tuple[int, int], label: str, alone: int = 0) -> Figure:
     """One chain in a window of draws, and all chains in the same window.
 
     Parameters
     ----------
     chains : numpy.ndarray, shape (chains, draws)
-        The first is the one that is shown alone.
+        From their start.
     window : tuple of int
         First draw, and the draw after the last.
     label : str
         What the draws are of, with the unit.
+    alone : int, default 0
+        Which chain is shown alone.
     """
     figure, axes = plt.subplots(2, 1, figsize=(7.2, 4.4), sharex=True, sharey=True)
     for ax, some, title in [
-        (axes[0], chains[:1], "One chain"),
-        (axes[1], chains, "All chains, the same draws"),
+        (axes[0], {alone}, "One chain"),
+        (axes[1], None, "All chains, the same draws"),
     ]:
-        _traces(ax, some, window)
+        _traces(ax, chains, window, some)
         ax.set(title=title, ylabel=label)
     axes[1].set(xlabel="draw")
     return figure
@@ -110,11 +112,11 @@ def running(curves: Mapping[str, Array], at: Sequence[int], limits: Sequence[flo
         ax.plot(at, values - 1, color=colour, linestyle=line, linewidth=2, label=name)
     for limit in limits:
         ax.axhline(limit - 1, color=PALETTE["truth"], linewidth=0.9, linestyle=":")
-    ticks = [1.001, *limits, 2, 5]
+    ticks = [1.001, *limits, 2, 5, 20]
     ax.set(xscale="log", yscale="log", xlabel="draws of each chain", ylabel=r"$\hat{R}$")
     ax.set_yticks([tick - 1 for tick in ticks], [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.set(ylim=(8e-4, 10), title=r"$\hat{R}$ as the chains grow")
+    ax.set(ylim=(8e-4, 30), title=r"$\hat{R}$ as the chains grow")
     ax.legend(loc="upper right")
     return figure
 
@@ -141,7 +143,9 @@ def foolers(cases: Mapping[str, Array], limits: Mapping[str, tuple[float, float]
         for k, chain in enumerate(ranks):
             colour, line = CHAINS[k % 4]
             counts, edges = np.histogram(chain, bins=20, range=(0, 1))
-            right.stairs(100 * counts / len(chain), edges, color=colour, linestyle=line)
+            right.stairs(
+                100 * counts / len(chain), edges, color=colour, linestyle=line, baseline=None
+            )
         right.set(ylabel="% of draws", ylim=(0, None))
         right.axhline(5, color=PALETTE["truth"], linewidth=0.8, linestyle=":")
     axes[0, 1].set(title="Ranks, chain by chain")
@@ -188,9 +192,12 @@ def divergences(
     return figure
 
 
-def _traces(ax: Axes, chains: Array, window: tuple[int, int]) -> None:
+def _traces(ax: Axes, chains: Array, window: tuple[int, int], some: set[int] | None = None) -> None:
+    """Draw all chains, or some; a chain keeps its colour."""
     draws = np.arange(*window)
     width = 1.2 if len(draws) < 1000 else 0.5
     for k, chain in enumerate(chains):
+        if some is not None and k not in some:
+            continue
         colour, line = CHAINS[k % 4]
         ax.plot(draws, chain[slice(*window)], color=colour, linestyle=line, linewidth=width)
