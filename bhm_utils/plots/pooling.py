@@ -26,7 +26,7 @@ METHODS: dict[str, dict[str, Any]] = {
 }
 
 
-def pooled_lines(data: pd.DataFrame, lines: Mapping[str, pd.DataFrame], columns: int = 3) -> Figure:
+def pooled_lines(data: pd.DataFrame, lines: Mapping[str, pd.DataFrame], columns: int = 2) -> Figure:
     """Draw one panel a school: its students, and its line by each method.
 
     Parameters
@@ -36,7 +36,7 @@ def pooled_lines(data: pd.DataFrame, lines: Mapping[str, pd.DataFrame], columns:
     lines : mapping of str to pandas.DataFrame
         Method (a key of `METHODS`) to columns ``intercept`` and ``slope``; the rows of the first
         one are the schools that are drawn.
-    columns : int, default 3
+    columns : int, default 2
         Panels in a row.
 
     Raises
@@ -50,7 +50,7 @@ def pooled_lines(data: pd.DataFrame, lines: Mapping[str, pd.DataFrame], columns:
     schools = list(next(iter(lines.values())).index)
     rows = -(-len(schools) // columns)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(7.2, 2.2 * rows + 0.4), sharex=True, sharey=True, squeeze=False
+        rows, columns, figsize=(6.4, 2.1 * rows + 0.5), sharex=True, sharey=True, squeeze=False
     )
     ends = np.array([-2.5, 2.5])
     for ax, school in zip(axes.flat, schools, strict=False):
@@ -74,7 +74,13 @@ def pooled_lines(data: pd.DataFrame, lines: Mapping[str, pd.DataFrame], columns:
     low, high = data["score"].min() - 4, data["score"].max() + 4
     axes[0, 0].set(ylim=(low, high))
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(lines), fontsize="small")
+    figure.legend(
+        handles,
+        labels,
+        loc="outside upper center",
+        ncols=len(lines) if len(lines) < 4 else 2,
+        fontsize="small",
+    )
     figure.supxlabel(INCOME, fontsize="medium")
     figure.supylabel(SCORE, fontsize="medium")
     return figure
@@ -95,7 +101,7 @@ def error_curves(
     xlabel, ylabel : str
         What the axes show, with units.
     """
-    figure, ax = plt.subplots(figsize=(7.2, 3.6))
+    figure, ax = plt.subplots(figsize=(6.4, 3.6))
     for method in rmse.columns:
         label = f"{method} pooling".replace("none", "no")
         ax.errorbar(
@@ -113,6 +119,7 @@ def error_curves(
     )
     top = 1.6 * float(rmse.drop(columns="complete", errors="ignore").to_numpy().max())
     ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, top))
+    ax.set_title("Pooling, from alike to unlike groups")
     ax.legend(loc="upper left")
     return figure
 
@@ -131,7 +138,7 @@ def prior_schools(
     xlabel : str
         What a mean is, with its unit.
     """
-    figure, axes = plt.subplots(1, len(means), figsize=(7.2, 3.4), sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, len(means), figsize=(6.4, 3.4), sharex=True, sharey=True)
     width = bounds[1] - bounds[0]
     low, high = bounds[0] - 0.6 * width, bounds[1] + 0.6 * width
     for ax, (label, values) in zip(np.atleast_1d(axes), means.items(), strict=True):
@@ -144,6 +151,7 @@ def prior_schools(
         for side, beyond, marker in [(low, table <= low, "<"), (high, table >= high, ">")]:
             ax.scatter(np.full(beyond.sum(), side), rows[beyond], s=22, marker=marker, **dots)
         ax.set(xlim=(low - 0.05 * width, high + 0.05 * width), ylim=(len(table) + 0.7, 0.3))
+        ax.set_xticks([bounds[0], sum(bounds) / 2, bounds[1]])
         ax.set_title(label, fontsize="medium")
     np.atleast_1d(axes)[0].set(ylabel="simulated school system", yticks=[1, len(table)])
     figure.supxlabel(xlabel, fontsize="medium")
@@ -154,7 +162,7 @@ def funnel(
     effect: NDArray[np.float64], offset: NDArray[np.float64], sd: NDArray[np.float64]
 ) -> Figure:
     """Draw one prior in two coordinates: the effect, and the standardised offset, by log sd."""
-    figure, axes = plt.subplots(1, 2, sharey=True, figsize=(7.2, 3.4))
+    figure, axes = plt.subplots(1, 2, sharey=True, figsize=(6.4, 3.4))
     for ax, x, title, label in [
         (axes[0], effect, "centred", r"effect $\eta_j$ (points)"),
         (axes[1], offset, "non-centred", r"offset $z_j = \eta_j / \sigma_\alpha$"),

@@ -103,8 +103,12 @@ def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> No
 def two_levels(simulation: SchoolSimulation) -> Figure:
     """Students with the true lines of their schools; schools' true lines against their teachers."""
     truth = simulation.truth
-    figure, axes = plt.subplots(1, 3, figsize=(7.4, 3.2), width_ratios=[1.5, 1, 1])
-    left = axes[0]
+    figure, axes = plt.subplot_mosaic(
+        [["students", "intercepts"], ["students", "slopes"]],
+        figsize=(6.4, 4.2),
+        width_ratios=[1.35, 1],
+    )
+    left = axes["students"]
     data = simulation.data
     left.scatter(data["income"], data["score"], s=6, color=PALETTE["data"], alpha=0.45, lw=0)
     ends = np.array([-2.5, 2.5])
@@ -115,20 +119,20 @@ def two_levels(simulation: SchoolSimulation) -> Figure:
     grid = np.array([u.min() - 0.2, u.max() + 0.2])
     for k, (ax, values, label) in enumerate(
         [
-            (axes[1], simulation.intercepts[0], r"intercept $\alpha_j$ (points)"),
-            (axes[2], simulation.slopes[0], r"slope $\beta_j$ (points per sd)"),
+            (axes["intercepts"], simulation.intercepts[0], r"$\alpha_j$ (points)"),
+            (axes["slopes"], simulation.slopes[0], r"$\beta_j$ (points per sd)"),
         ]
     ):
         ax.scatter(u, values, s=18, color=PALETTE["truth"])
         mean = truth.constant[k] + truth.per_teacher[k] * grid
         ax.plot(grid, mean, color=PALETTE["truth"], linestyle="--", linewidth=1)
-        ax.set(xlabel=TEACHERS, ylabel=label, title="schools")
+        ax.set(xlabel=TEACHERS, ylabel=label, title=f"schools: {['intercepts', 'slopes'][k]}")
     return figure
 
 
 def varying_lines(lines: Mapping[str, pd.DataFrame], band: Sequence[float] = (-2.5, 2.5)) -> Figure:
     """Draw one panel a model: the line of each group, from columns ``intercept`` and ``slope``."""
-    figure, axes = plt.subplots(1, len(lines), figsize=(7.2, 2.9), sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, len(lines), figsize=(6.4, 2.9), sharex=True, sharey=True)
     ends = np.asarray(band)
     for ax, (title, table) in zip(np.atleast_1d(axes), lines.items(), strict=True):
         for a, b in zip(table["intercept"], table["slope"], strict=True):
