@@ -42,5 +42,5 @@ def test_draws_lie_over_the_exact_density():
     density = posterior.density("x:u", middles)
     assert np.abs(right.values - density).max() < 0.1 * density.max()
     assert np.abs(wrong.values - density).max() > 0.3 * density.max()
-    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["exact", "A", "B", "truth"]

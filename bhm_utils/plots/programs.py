@@ -27,7 +27,7 @@ def varying_slopes(simulations: Mapping[str, Simulation]) -> Figure:
     simulations : mapping of str to Simulation
         Title of the panel to data; the lines go back to x = 0.
     """
-    figure, axes = plt.subplots(1, len(simulations), figsize=(7.2, 3.4), squeeze=False)
+    figure, axes = plt.subplots(1, len(simulations), figsize=(5.6, 3), squeeze=False)
     for ax, (title, simulation) in zip(axes.flat, simulations.items(), strict=True):
         data, truth = simulation.data, simulation.truth
         ends = np.array([min(data["x"].min(), 0.0), max(data["x"].max(), 0.0)])
@@ -39,9 +39,7 @@ def varying_slopes(simulations: Mapping[str, Simulation]) -> Figure:
             strict=False,
         ):
             ax.plot(ends, truth.alpha + slope * ends, color=PALETTE["truth"], ls=line, lw=1)
-            ax.scatter(
-                rows["x"], rows["y"], marker=marker, s=18, alpha=0.6, color=PALETTE["posterior"]
-            )
+            ax.scatter(rows["x"], rows["y"], marker=marker, s=18, alpha=0.5, color=PALETTE["data"])
         ax.set(xlabel="x", ylabel="y", title=title)
     return figure
 
@@ -68,7 +66,7 @@ def programs_and_exact(
     xlabel : str
         What the parameter is.
     """
-    figure, axes = plt.subplots(1, len(posteriors), figsize=(7.2, 3.2), squeeze=False)
+    figure, axes = plt.subplots(1, len(posteriors), figsize=(5.6, 3), squeeze=False)
     for ax, (title, posterior) in zip(axes.flat, posteriors.items(), strict=True):
         low, high = posterior.quantile(parameter, [0.001, 0.999])
         grid = np.linspace(low, high, 300)
@@ -79,7 +77,9 @@ def programs_and_exact(
             heights = counts / (np.size(values) * np.diff(bins))
             ax.stairs(heights, bins, color=PALETTE["data"], ls=line, lw=1.4, label=name)
         ax.axvline(truth, color=PALETTE["truth"], lw=1, label="truth")
-        ax.set(xlabel=xlabel, ylabel="posterior density", title=title)
+        ax.set(xlabel=xlabel, title=title)
         ax.set_ylim(0, 1.05 * ax.get_ylim()[1])
-    axes.flat[-1].legend(loc="upper right", fontsize="small")
+    axes[0, 0].set_ylabel("posterior density")
+    handles, labels = axes.flat[-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     return figure
