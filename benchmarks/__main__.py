@@ -8,7 +8,7 @@ os.environ.setdefault("BHM_UTILS_PROGRESS", "0")
 
 import argparse
 
-from . import exact, growth, metropolis
+from . import convergence, exact, growth, metropolis
 from .measure import machine, write
 
 TABLES = {
@@ -16,6 +16,7 @@ TABLES = {
     "study": exact.study,
     "growth": growth.growth,
     "metropolis": metropolis.metropolis,
+    "convergence": convergence.convergence,
 }
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-VERSIONS = ["numpy", "scipy", "statsmodels", "bambi", "pymc", "nutpie", "pystan", "emcee"]
+VERSIONS = ["numpy", "scipy", "statsmodels", "bambi", "pymc", "nutpie", "pystan", "emcee", "arviz"]
 
 
 def median_seconds(call: Callable[[], Any], repeats: int, warm_up: int = 1) -> float:

@@ -8,6 +8,7 @@ from . import gcse as gcse
 from . import metropolis as metropolis
 from . import model as model
 from . import plots as plots
+from . import pooling as pooling
 from . import priors as priors
 from . import progress as progress
 from . import proposals as proposals
@@ -17,11 +18,15 @@ from .answers import check as check
 from .conjugate import Normal as Normal
 from .conjugate import NormalInverseGamma as NormalInverseGamma
 from .convergence import ConvergenceError as ConvergenceError
+from .convergence import GelmanRubin as GelmanRubin
+from .convergence import gelman_rubin as gelman_rubin
 from .convergence import require_converged as require_converged
+from .convergence import running_rhat as running_rhat
 from .engines import compare as compare
 from .engines import fit_bambi as fit_bambi
 from .engines import fit_ml as fit_ml
 from .engines import fit_pymc as fit_pymc
+from .engines import fit_stan as fit_stan
 from .exact import ExactPosterior as ExactPosterior
 from .exact import GroupStatistics as GroupStatistics
 from .exact import QuadratureError as QuadratureError

@@ -175,3 +175,45 @@ def _accept_by_hand() -> float:
 def _memory() -> float:
     phi = 0.9
     return 20**2 * (1 + phi) / (1 - phi)
+
+
+# Chapter 4
+
+
+@answer("ex-own-weight", tolerance=0.5, hint="How many students is the prior of a school worth?")
+def _own_weight() -> float:
+    return float(next(n for n in range(1, 1000) if n / (n + 10**2 / 5**2) >= 0.75))
+
+
+@answer("ex-unseen-school", hint="Its teachers shift the mean; schools differ around it.")
+def _unseen_school() -> float:
+    import scipy.stats as st
+
+    from .simulate import SchoolTruth
+
+    truth = SchoolTruth()
+    centre = truth.constant[0] + truth.per_teacher[0]
+    return float(st.norm.sf(70, centre, truth.effect_sds[0]))
+
+
+# Chapter 6
+
+
+@answer("ex-rhat-by-hand", hint="W first; B/N is the variance of two means, divided by 2 - 1.")
+def _rhat_by_hand() -> float:
+    within, of_means = 5.0, 0.5
+    return math.sqrt((0.99 * within + of_means) / within)
+
+
+@answer("ex-how-long", tolerance=20, hint="Solve (6) for N, with its first form.")
+def _how_long() -> float:
+    return (50 - 1) / (1.01**2 - 1)
+
+
+# Chapter 5
+
+
+@answer("ex-constant", tolerance=0.05, hint="Count the normals, then look at the two Cauchys.")
+def _constant() -> float:
+    normals = -0.5 * (10 * 200 + 10 + 2) * math.log(2 * math.pi)
+    return normals - 2 * math.log(3) + 2 * math.log(2 / (5 * math.pi))

@@ -1,19 +1,148 @@
-"""Has the sampler converged? The gate that every fit of the course passes."""
+"""Has the sampler converged? The R-hat of the slides, and the gate that every fit passes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import xarray as xr
+    from numpy.typing import ArrayLike, NDArray
+
+    Array = NDArray[np.float64]
 
 
 class ConvergenceError(RuntimeError):
     """A sampler or an optimiser has not converged; its numbers are not to be used."""
+
+
+@dataclass(frozen=True, eq=False)
+class GelmanRubin:
+    r"""The terms of :math:`\hat R`, from M chains of N draws.
+
+    Attributes
+    ----------
+    within : numpy.ndarray, shape (...)
+        :math:`W`, the mean of the chains' variances.
+    between : numpy.ndarray, shape (...)
+        :math:`B`; ``between / N`` is the variance of the chains' means.
+    total : numpy.ndarray, shape (...)
+        :math:`\widehat{\mathrm{Var}}^+`.
+    rhat : numpy.ndarray, shape (...)
+        :math:`\hat R`.
+    chain_means, chain_variances : numpy.ndarray, shape (chains, ...)
+        :math:`\bar\theta_m` and :math:`s_m^2`.
+    """
+
+    within: Array
+    between: Array
+    total: Array
+    rhat: Array
+    chain_means: Array
+    chain_variances: Array
+
+
+def gelman_rubin(draws: ArrayLike) -> GelmanRubin:
+    r"""Compare the spread of the chains' means with the spread within chains.
+
+    With the mean :math:`\bar\theta_m` of chain :math:`m` and the mean :math:`\bar\theta` of these,
+
+    .. math::
+        s_m^2 &= \frac{1}{N-1} \sum_{n=1}^N (\theta_m^{(n)} - \bar\theta_m)^2, &
+        W &= \frac{1}{M} \sum_{m=1}^M s_m^2, \\
+        \frac{B}{N} &= \frac{1}{M-1} \sum_{m=1}^M (\bar\theta_m - \bar\theta)^2, &
+        \widehat{\mathrm{Var}}^+ &= \frac{N-1}{N} W + \frac{B}{N}, \qquad
+        \hat R = \sqrt{\widehat{\mathrm{Var}}^+ / W}.
+
+    This is the plain form: neither split nor rank-normalised, and without the paper's correction
+    for degrees of freedom.
+
+    Parameters
+    ----------
+    draws : array_like, shape (chains, draws, ...)
+        Finite draws of at least two chains, at least two of each; any shape of parameter.
+
+    Returns
+    -------
+    GelmanRubin
+        One number for each parameter, in the shape of the parameter. :math:`\hat R` is infinite
+        where no chain moves, and they stand in different places.
+
+    Raises
+    ------
+    ValueError
+        If there are too few chains or draws, if a draw is not finite, or if all draws of a
+        parameter are the same number, for which :math:`\hat R` is 0 / 0.
+
+    References
+    ----------
+    Gelman and Rubin (1992), Statistical Science 7, 457-472. Gelman, Carlin, Stern, Dunson, Vehtari
+    and Rubin (2013), Bayesian Data Analysis, third edition, section 11.4.
+    """
+    x = _chains(draws)
+    first = x[:, :1]
+    x = x - first  # so that the variance of a constant chain is 0, not a rounding error
+    n = x.shape[1]
+    moved = x.mean(axis=1)
+    chain_means = first[:, 0] + moved
+    chain_variances = x.var(axis=1, ddof=1)
+    within = chain_variances.mean(axis=0)
+    between = n * (chain_means - chain_means[0]).var(axis=0, ddof=1)
+    if ((within == 0) & (between == 0)).any():
+        where = np.argwhere((within == 0) & (between == 0))[0].tolist()
+        at = f" at {where}" if where else ""
+        raise ValueError(f"draws must differ, got the same number in every chain{at}")
+    total = (n - 1) / n * within + between / n
+    with np.errstate(divide="ignore"):
+        rhat = np.sqrt(total / within)
+    return GelmanRubin(within, between, total, rhat, chain_means, chain_variances)
+
+
+def running_rhat(draws: ArrayLike, at: Iterable[int]) -> Array:
+    r"""Return the :math:`\hat R` of `gelman_rubin` after the first so many draws.
+
+    Parameters
+    ----------
+    draws : array_like, shape (chains, draws, ...)
+        As for `gelman_rubin`.
+    at : iterable of int
+        Numbers of draws, each at least 2 and at most what there is.
+
+    Returns
+    -------
+    numpy.ndarray, shape (len(at), ...)
+        One row for each number.
+
+    Raises
+    ------
+    ValueError
+        As for `gelman_rubin`, or if a number in `at` is out of range.
+    """
+    x = _chains(draws)
+    numbers = list(at)
+    if bad := [n for n in numbers if not 2 <= n <= x.shape[1]]:
+        raise ValueError(f"at must be between 2 and the {x.shape[1]} draws, got {bad[0]!r}")
+    rows = [gelman_rubin(x[:, :n]).rhat for n in numbers]
+    return np.array(rows).reshape(len(rows), *x.shape[2:])
+
+
+def _chains(draws: ArrayLike) -> Array:
+    """Draws (chain, draw, ...) that can be compared."""
+    x = np.asarray(draws, dtype=float)
+    if x.ndim < 2:
+        raise ValueError(f"draws must have shape (chains, draws, ...), got {x.shape}")
+    if x.shape[0] < 2:
+        raise ValueError(f"draws must have at least two chains, got {x.shape[0]}")
+    if x.shape[1] < 2:
+        raise ValueError(f"draws must have at least two draws a chain, got {x.shape[1]}")
+    if not np.isfinite(x).all():
+        where = np.argwhere(~np.isfinite(x))[0].tolist()
+        raise ValueError(f"draws must be finite, got {x[tuple(where)]} at {where}")
+    return x
 
 
 def require_converged(

@@ -1,8 +1,10 @@
 import arviz as az
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as hs
 
-from bhm_utils import ConvergenceError, require_converged
+from bhm_utils import ConvergenceError, gelman_rubin, require_converged, running_rhat
 
 
 @pytest.fixture
@@ -71,3 +73,87 @@ def test_bad_input_is_named(draws):
         require_converged(az.from_dict({"posterior": {"mu": draws[:1]}}))
     with pytest.raises(ValueError, match=r"var_names has \['nu'\]; the posterior has \['mu'\]"):
         require_converged(tree(mu=draws), var_names=["nu"])
+
+
+def test_gelman_rubin_by_hand():
+    found = gelman_rubin([[1.0, 3.0, 2.0], [5.0, 6.0, 10.0]])
+    assert found.chain_means.tolist() == [2, 7]
+    assert found.chain_variances.tolist() == [1, 7]
+    assert found.within == 4
+    assert found.between == 3 * 12.5
+    assert found.total == pytest.approx(2 / 3 * 4 + 12.5)
+    assert found.rhat == pytest.approx(np.sqrt(found.total / 4))
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (4, 1000), (3, 50, 7), (4, 20, 2, 3)])
+def test_gelman_rubin_is_arviz_identity(shape):
+    rng = np.random.default_rng(2)
+    draws = 100 + rng.standard_normal(shape).cumsum(axis=1)
+    found = gelman_rubin(draws).rhat
+    assert found.shape == shape[2:]
+    if shape[1] >= 4:  # ArviZ wants four draws
+        theirs = az.rhat(draws, chain_axis=0, draw_axis=1, method="identity")
+        assert np.abs(found / theirs - 1).max() < 1e-12
+
+
+@given(
+    seed=hs.integers(0, 99),
+    shift=hs.floats(-1e3, 1e3),
+    scale=hs.floats(0.01, 100) | hs.floats(-100, -0.01),
+)
+def test_rhat_knows_no_units_and_no_order(seed, shift, scale):
+    rng = np.random.default_rng(seed)
+    draws = rng.standard_normal((3, 20)) + rng.standard_normal((3, 1))
+    rhat = gelman_rubin(draws).rhat
+    assert rhat >= np.sqrt(19 / 20)
+    assert gelman_rubin(shift + scale * draws).rhat == pytest.approx(rhat)
+    assert gelman_rubin(rng.permutation(draws)).rhat == pytest.approx(rhat)
+    assert gelman_rubin(rng.permuted(draws, axis=1)).rhat == pytest.approx(rhat)
+
+
+def test_total_is_unbiased_for_correlated_draws_too():
+    rng = np.random.default_rng(3)
+    draws = np.empty((4, 50, 5000))
+    draws[:, 0] = rng.standard_normal((4, 5000))
+    for n in range(1, 50):
+        draws[:, n] = 0.8 * draws[:, n - 1] + 0.6 * rng.standard_normal((4, 5000))
+    found = gelman_rubin(draws)
+    assert abs(found.total.mean() - 1) < 4 * found.total.std() / np.sqrt(5000)
+    assert found.within.mean() < 0.9
+
+
+def test_chains_that_stand_still():
+    apart = np.repeat([[0.1], [0.2], [0.7]], 100, axis=1)
+    assert gelman_rubin(apart).rhat == np.inf
+    with pytest.raises(ValueError, match=r"draws must differ, got the same number in every chain$"):
+        gelman_rubin(np.full((4, 100), 0.1))
+    with pytest.raises(ValueError, match=r"in every chain at \[1\]"):
+        gelman_rubin(np.stack([apart, np.full((3, 100), 0.1)], axis=-1))
+
+
+@pytest.mark.parametrize(
+    ("draws", "message"),
+    [
+        (np.zeros(5), r"draws must have shape \(chains, draws, ...\), got \(5,\)"),
+        (np.zeros((1, 5)), "draws must have at least two chains, got 1"),
+        (np.zeros((2, 1)), "draws must have at least two draws a chain, got 1"),
+        ([[1, 2], [3, np.nan]], r"draws must be finite, got nan at \[1, 1\]"),
+        ([[1, -np.inf], [3, 4]], r"draws must be finite, got -inf at \[0, 1\]"),
+    ],
+)
+def test_bad_draws_are_named(draws, message):
+    for call in (gelman_rubin, lambda x: running_rhat(x, [2])):
+        with pytest.raises(ValueError, match=message):
+            call(draws)
+
+
+def test_running_rhat_is_that_of_the_first_draws(draws):
+    vector = np.stack([draws, draws + np.arange(4)[:, None]], axis=-1)
+    found = running_rhat(vector, range(10, 1001, 90))
+    assert found.shape == (12, 2)
+    assert np.array_equal(found[1], gelman_rubin(vector[:, :100]).rhat)
+    assert np.array_equal(found[-1], gelman_rubin(vector).rhat)
+    assert running_rhat(vector, []).shape == (0, 2)
+    for bad in (1, 1001):
+        with pytest.raises(ValueError, match=f"at must be between 2 and the 1000 draws, got {bad}"):
+            running_rhat(vector, [10, bad])

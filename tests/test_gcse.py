@@ -92,7 +92,7 @@ def test_the_data_page_records_the_checksum(root):
     assert module.SHA256 in (root / "data" / "README.md").read_text()
 
 
-def test_the_data_travel_with_a_wheel(root, tmp_path, clean_env):
+def test_the_data_and_the_stan_program_travel_with_a_wheel(root, tmp_path, clean_env):
     python = [sys.executable, "-m"]
     subprocess.run(
         [*python, "build", "--wheel", "--no-isolation", "--outdir", tmp_path, root],
@@ -106,7 +106,10 @@ def test_the_data_travel_with_a_wheel(root, tmp_path, clean_env):
         check=True,
         capture_output=True,
     )
-    code = "from bhm_utils import gcse, load_gcse; print(gcse.__file__, len(load_gcse()))"
+    code = (
+        "from bhm_utils import gcse, load_gcse; from bhm_utils.engines.stan import program_code;"
+        "print(gcse.__file__, len(load_gcse()), 'gamma_0' in program_code())"
+    )
     ran = subprocess.run(
         [sys.executable, "-c", code],
         check=True,
@@ -115,8 +118,8 @@ def test_the_data_travel_with_a_wheel(root, tmp_path, clean_env):
         cwd=tmp_path,
         env=clean_env | {"PYTHONPATH": str(target)},
     )
-    file, rows = ran.stdout.split()
-    assert file.startswith(str(target)) and rows == "1905"
+    file, rows, program = ran.stdout.split()
+    assert file.startswith(str(target)) and (rows, program) == ("1905", "True")
 
 
 def test_scores_are_plain_floats(students):

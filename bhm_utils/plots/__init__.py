@@ -9,6 +9,7 @@ from .chains import (
     trace_and_density,
     walk_stages,
 )
+from .convergence import burn_in, divergences, foolers, one_and_all, running, windows
 from .exact import densities, exact_and_draws, shrinkage
 from .fits import forest, implied_sds, posterior_with_marks
 from .gcse import (
@@ -19,6 +20,8 @@ from .gcse import (
     score_distributions,
     written_and_course,
 )
+from .pooling import error_curves, funnel, pooled_lines, prior_schools
+from .programs import programs_and_exact, varying_slopes
 from .sampling import (
     calibration,
     difference,
@@ -30,6 +33,7 @@ from .sampling import (
     unnamed_posterior,
     useful_share,
 )
+from .structure import structure_graph, two_levels, varying_lines
 from .style import PALETTE, use_style
 from .thinking import (
     against_grid,
@@ -45,22 +49,32 @@ __all__ = [
     "PALETTE",
     "against_grid",
     "bayes_mosaic",
+    "burn_in",
     "calibration",
     "densities",
     "difference",
     "dimension_curves",
+    "divergences",
     "draws_and_density",
     "engines_side_by_side",
+    "error_curves",
     "exact_and_draws",
+    "foolers",
     "forest",
+    "funnel",
     "implied_sds",
     "interval_ratios",
     "missing_scores",
+    "one_and_all",
     "one_by_one",
+    "pooled_lines",
     "posterior_with_marks",
+    "prior_schools",
     "prior_to_posterior",
+    "programs_and_exact",
     "quantile_errors",
     "rejection",
+    "running",
     "running_means",
     "school_lines",
     "school_means",
@@ -69,14 +83,19 @@ __all__ = [
     "shrinkage",
     "step_size_curves",
     "step_sizes",
+    "structure_graph",
     "trace_and_density",
+    "two_levels",
     "two_limits",
     "two_modes",
     "unknown_variance",
     "unnamed_posterior",
     "use_style",
     "useful_share",
+    "varying_lines",
+    "varying_slopes",
     "walk_stages",
     "what_alpha_does",
+    "windows",
     "written_and_course",
 ]
