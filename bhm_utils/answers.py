@@ -199,7 +199,7 @@ def _unseen_school() -> float:
 # Chapter 6
 
 
-@answer("ex-rhat-by-hand", hint="W first; B/N is the variance of two means, divided by 2 - 1.")
+@answer("ex-rhat-by-hand", hint="W first; B/N is the sample variance of the two means.")
 def _rhat_by_hand() -> float:
     within, of_means = 5.0, 0.5
     return math.sqrt((0.99 * within + of_means) / within)
