@@ -1,6 +1,5 @@
 """The exact posterior against maximum likelihood and samplers, on the same data in one run."""
 
-import contextlib
 import shutil
 import statistics
 import subprocess
@@ -26,6 +25,7 @@ from bhm_utils import (
     load_gcse,
 )
 from bhm_utils.engines.pymc import pymc_model
+from bhm_utils.engines.stan import in_own_thread, stan_program
 from bhm_utils.simulate import SLOPE_FORMULA, Simulation, dgp_2
 
 from . import models
@@ -172,18 +172,17 @@ def stan_row(
     simulation: Simulation, priors: Priors, means: pd.DataFrame, exact: float
 ) -> dict[str, Any] | None:
     """Time Stan with the authors' settings, where PyStan is installed."""
-    try:
-        import stan
-    except ImportError:
-        return None
     seconds, errors, esses = [], [], []
     for k in range(3):
-        data = models.stan_data(simulation.data.assign(y=simulation.outcomes[k]), priors)
-        # PyStan leaves what it compiles in the folder that it runs in.
-        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-            program = stan.build(models.STAN.read_text(), data=data, random_seed=1 + k)
+        data = simulation.data.assign(y=simulation.outcomes[k])
+        try:
+            program = stan_program(SLOPE_FORMULA, data, priors=priors, seed=1 + k)
+        except ImportError:
+            return None
         took, fit = timed(
-            lambda program=program: program.sample(num_chains=4, num_samples=1500, num_warmup=500)
+            lambda program=program: in_own_thread(
+                program.sample, num_chains=4, num_samples=1500, num_warmup=500
+            )
         )
         draws = {name: fit[name].reshape(1500, 4).T for name in means}
         error, ess = largest_error(az.from_dict({"posterior": draws}), means.loc[k])

@@ -1,6 +1,5 @@
 """The slides' model of the Monte Carlo study, written for the samplers in three ways."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,8 +7,6 @@ import pandas as pd
 import pymc as pm
 
 from bhm_utils.priors import Priors, translate
-
-STAN = Path(__file__).parents[1] / "stan" / "varying_slope.stan"
 
 
 def _variable(name: str, prior: Any) -> Any:
@@ -67,20 +64,3 @@ def on_group_sums(data: pd.DataFrame, priors: Priors) -> pm.Model:
         loglik = -squares.sum() / (2 * top["sigma_y"] ** 2) - n.sum() * np.log(top["sigma_y"])
         pm.Potential("y", loglik)
     return model
-
-
-def stan_data(data: pd.DataFrame, priors: Priors) -> dict[str, Any]:
-    """Fill the data block of the Stan program."""
-    gamma = priors.common_prior("x")
-    flat = gamma.precision == 0
-    return {
-        "N": len(data),
-        "J": data["g"].nunique(),
-        "g": (pd.factorize(data["g"])[0] + 1).tolist(),
-        "x": data["x"].tolist(),
-        "y": data["y"].tolist(),
-        "u": data.groupby("g")["u"].first().tolist(),
-        "flat": int(flat),
-        "prior_mean": gamma.mean,
-        "prior_sd": 1.0 if flat else gamma.sd,
-    }

@@ -400,6 +400,15 @@ def test_three_correlated_effects():
         assert abs(below - 0.9) < 4 * np.sqrt(0.09 / 4000), name
 
 
+def test_a_prior_with_an_edge_works_or_says_no():
+    formula, data = "y ~ x + (1 | g)", simulated()
+    far = exact_posterior(formula, data, priors=Priors(st.uniform(0, 10), HALF))
+    assert far.error < 1e-3
+    for low, width in [(0, 2), (0.5, 1), (0.999, 0.002)]:
+        with pytest.raises(QuadratureError, match=r"edge|no density|no lattice"):
+            exact_posterior(formula, data, priors=Priors(st.uniform(low, width), HALF))
+
+
 def test_infinite_moments_are_refused():
     """Two groups, flat means, half-Cauchy tails: the variance of the intercept is infinite."""
     with pytest.raises(QuadratureError, match=r"stable to .* posterior sds only"):

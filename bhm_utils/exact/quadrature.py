@@ -72,12 +72,12 @@ def line_centres(density: Density, psi: Array, reduced: Reduced) -> tuple[Array,
     for _ in range(10):
         step = 0.3 * sd
         f, _ = density.log_density(psi, np.stack([lam - step, lam, lam + step], axis=-1), reduced)
-        with np.errstate(invalid="ignore"):  # where the density is 0
+        with np.errstate(all="ignore"):  # where the density is 0
             slope = np.nan_to_num((f[..., 2] - f[..., 0]) / (2 * step))
             curvature = np.nan_to_num((f[..., 0] - 2 * f[..., 1] + f[..., 2]) / step**2)
-        sd = np.clip(-curvature, 0.1, None) ** -0.5
-        move = np.clip(slope * sd**2, -2, 2)
-        lam, top = lam + move, f[..., 1] + 0.5 * slope * move  # of the parabola
+            sd = np.clip(-curvature, 0.1, None) ** -0.5
+            move = np.clip(slope * sd**2, -2, 2)
+            lam, top = lam + move, f[..., 1] + 0.5 * slope * move  # of the parabola
         if (np.abs(move) < 0.5 * sd).all():
             break
     return lam, sd, top
@@ -196,6 +196,8 @@ def lay(
         frontier = neighbours(frontier[high], seen)
     psi, centre, sd = (np.concatenate([part[k] for part in kept], axis=1) for k in (0, 2, 3))
     reduced = Reduced.join([part[1] for part in kept])
+    if not psi.shape[1] or not np.isfinite(top).all():
+        raise QuadratureError("the posterior has no density where its mode was sought")
 
     m = int(np.ceil(reach / line_step)) + 1
     while True:

@@ -63,7 +63,8 @@ def refine(density: Density) -> tuple[Lattice, dict[str, Mixture], float]:
     raise QuadratureError(
         f"means, sds and quantiles are stable to {error:.1g} posterior sds only, not to "
         f"{TOLERANCE:g}, with {lattice.weights[0].size:,} nodes; under flat coefficients, few "
-        "groups and heavy-tailed priors the posterior has no finite moments"
+        "groups and heavy-tailed priors the posterior has no finite moments, and a prior that ends "
+        "inside the posterior leaves an edge that a lattice cannot follow"
     )
 
 
