@@ -50,9 +50,14 @@ def test_step_sizes_has_a_row_a_chain():
 
 def test_curves_are_labelled():
     table = pd.DataFrame({"acceptance": [0.9, 0.4], "ESS": [0.1, 0.2]}, index=[1, 10])
-    labelled(plots.step_size_curves(table, np.array([0.9, 0.4]), best=0.44))
-    figure = labelled(plots.dimension_curves(table, limits=(0.44, 0.234)))
-    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["1", "10"]
+    steps = plots.step_size_curves(table, np.array([0.9, 0.4]), best=0.44)
+    dimensions = plots.dimension_curves(table, limits=(0.44, 0.234))
+    for figure in (steps, dimensions):
+        figure.canvas.draw()
+        upper, lower = figure.axes
+        assert all(ax.get_ylabel() and ax.get_title(loc="left") for ax in figure.axes)
+        assert lower.get_xlabel() and upper.get_shared_x_axes().joined(upper, lower)
+    assert [label.get_text() for label in lower.get_xticklabels()] == ["1", "10"]
 
 
 def test_engines_side_by_side_puts_marks_on_their_rows():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CONTOURS = (0.5, 0.8, 0.95)  # probability inside each
 ENGINE_MARKS = "os^D"
+PLAIN = "{x:g}"  # 0.1 rather than a power of ten
 LINE_CYCLE = ["-", "--", ":", "-."]
 
 
@@ -49,7 +50,7 @@ def walk_stages(
     panels = [0, *stages]
     rows = -(-len(panels) // 2)
     figure, axes = plt.subplots(
-        rows, 2, figsize=(7.2, 3.3 * rows), sharex=True, sharey=True, squeeze=False
+        rows, 2, figsize=(5.4, 2.7 * rows), sharex=True, sharey=True, squeeze=False
     )
     for ax, states in zip(axes.flat, panels, strict=False):
         ax.plot(*independent.T, ".", color=PALETTE["missing"], alpha=0.12, markersize=3, zorder=0)
@@ -84,22 +85,22 @@ def trace_and_density(start: Array, kept: Array, grid: Array, density: Array, la
     label : str
         What the draws are of, with the unit.
     """
-    figure, (left, right) = plt.subplots(1, 2, width_ratios=(1.3, 1), sharey=True)
+    figure, (upper, lower) = plt.subplots(2, 1, figsize=(5.4, 5.6))
     for chain, line in zip(start, LINE_CYCLE, strict=False):
-        left.plot(chain, color=PALETTE["posterior"], linewidth=1.1, linestyle=line)
-    left.set(xlabel="draw", ylabel=label, title="On the way")
-    right.hist(
+        upper.plot(chain, color=PALETTE["posterior"], linewidth=1.1, linestyle=line)
+    upper.set(xlabel="draw", ylabel=label, title="On the way")
+    lower.hist(
         kept.ravel(),
         bins=60,
         density=True,
-        orientation="horizontal",
+        histtype="stepfilled",
         color=PALETTE["posterior"],
         alpha=0.4,
         label="draws",
     )
-    right.plot(density, grid, color=PALETTE["truth"], linestyle="--", label="closed form")
-    right.set(xlabel="density", title="Arrived")
-    right.legend(loc="lower right")
+    lower.plot(grid, density, color=PALETTE["truth"], linestyle="--", label="closed form")
+    lower.set(xlabel=label, ylabel="density", title="Arrived", ylim=(0, 1.3 * density.max()))
+    lower.legend(loc="upper right")
     return figure
 
 
@@ -107,7 +108,7 @@ def draws_and_density(
     right: Array, wrong: Array, grid: Array, density: Array, labels: tuple[str, str], xlabel: str
 ) -> Figure:
     """Histograms of right and of wrong draws over the density that both were meant for."""
-    figure, ax = plt.subplots()
+    figure, ax = plt.subplots(figsize=(5.4, 3.6))
     bins = np.linspace(grid[0], grid[-1], 61).tolist()
     for draws, label, colour, line in [
         (right, labels[0], PALETTE["posterior"], "-"),
@@ -134,7 +135,7 @@ def step_sizes(
 ) -> Figure:
     """Trace and autocorrelation of chains that differ in the length of their steps."""
     figure, axes = plt.subplots(
-        len(traces), 2, figsize=(7.2, 1.7 * len(traces)), sharex="col", sharey="col", squeeze=False
+        len(traces), 2, figsize=(5.4, 1.9 * len(traces)), sharex="col", sharey="col", squeeze=False
     )
     for (left, right), (label, trace) in zip(axes, traces.items(), strict=True):
         left.plot(trace, color=PALETTE["posterior"], linewidth=0.9)
@@ -161,20 +162,24 @@ def step_size_curves(measured: pd.DataFrame, acceptance: Array, best: float) -> 
     best : float
         The acceptance to mark.
     """
-    figure, (left, right) = plt.subplots(1, 2)
+    figure, (upper, lower) = plt.subplots(2, 1, figsize=(5.4, 5.4), sharex=True)
     columns = list(measured.columns)
-    left.plot(measured.index, acceptance, color=PALETTE["truth"], linestyle="--", label="theory")
-    left.plot(
+    upper.plot(measured.index, acceptance, color=PALETTE["truth"], linestyle="--", label="theory")
+    upper.plot(
         measured.index, measured[columns[0]], "o", color=PALETTE["posterior"], label="measured"
     )
-    left.set(ylim=(0, 1), ylabel="acceptance", title="Short steps are accepted ...")
-    left.axhline(best, color=PALETTE["truth"], linewidth=0.8, linestyle=":")
-    left.annotate(f"{best:g}", (measured.index[0], best), xytext=(0, 3), textcoords="offset points")
-    left.legend(loc="upper right")
-    right.plot(measured.index, measured[columns[1]], "o-", color=PALETTE["posterior"])
-    right.set(ylim=(0, None), ylabel="effective draws per draw", title="... but lead nowhere")
-    for ax in (left, right):
-        ax.set(xscale="log", xlabel="step (posterior sds)")
+    upper.set(ylim=(0, 1), ylabel="acceptance", title="Short steps are accepted ...")
+    upper.axhline(best, color=PALETTE["truth"], linewidth=0.8, linestyle=":")
+    upper.annotate(
+        f"{best:g}", (measured.index[0], best), xytext=(0, 3), textcoords="offset points"
+    )
+    upper.legend(loc="upper right")
+    lower.plot(measured.index, measured[columns[1]], "o-", color=PALETTE["posterior"])
+    lower.set(ylim=(0, None), ylabel="effective draws per draw", title="... but lead nowhere")
+    for ax in (upper, lower):
+        ax.set_xscale("log")
+    lower.set(xlabel="step (posterior sds)")
+    lower.xaxis.set_major_formatter(PLAIN)
     return figure
 
 
@@ -188,25 +193,32 @@ def dimension_curves(measured: pd.DataFrame, limits: tuple[float, float]) -> Fig
     limits : tuple of float
         The best acceptance in one dimension and in many.
     """
-    figure, (left, right) = plt.subplots(1, 2)
+    figure, (upper, lower) = plt.subplots(2, 1, figsize=(5.4, 5.4), sharex=True)
     columns = list(measured.columns)
-    left.plot(measured.index, measured[columns[0]], "o-", color=PALETTE["posterior"])
-    for limit, line in zip(limits, [":", "--"], strict=True):
-        left.axhline(limit, color=PALETTE["truth"], linewidth=0.9, linestyle=line)
-        left.annotate(
+    upper.plot(measured.index, measured[columns[0]], "o-", color=PALETTE["posterior"])
+    for limit, line, shift in zip(limits, [":", "--"], [3, -11], strict=True):
+        upper.axhline(limit, color=PALETTE["truth"], linewidth=0.9, linestyle=line)
+        upper.annotate(
             f"{limit:g}",
             (measured.index[-1], limit),
-            xytext=(0, 3),
+            xytext=(0, shift),
             textcoords="offset points",
             ha="right",
         )
-    left.set(ylim=(0, 0.6), ylabel="acceptance", title="The best walk is often refused")
-    right.plot(measured.index, measured[columns[1]], "o-", color=PALETTE["posterior"])
-    right.set(yscale="log", ylabel="effective draws per draw", title="A draw is worth less")
-    for ax in (left, right):
-        ax.set(xscale="log", xlabel="dimension", xticks=measured.index)
-        ax.set_xticklabels([str(d) for d in measured.index])
+    upper.set(ylim=(0, 0.6), ylabel="acceptance", title="The best walk is often refused")
+    lower.plot(measured.index, measured[columns[1]], "o-", color=PALETTE["posterior"])
+    lower.set(
+        yscale="log",
+        ylim=(1e-3, 1),
+        ylabel="effective draws per draw",
+        title="A draw is worth less",
+    )
+    for ax in (upper, lower):
+        ax.set(xscale="log", xticks=measured.index)
+        ax.xaxis.set_major_formatter(PLAIN)
         ax.minorticks_off()
+    lower.set(xlabel="dimension")
+    lower.yaxis.set_major_formatter(PLAIN)
     return figure
 
 
@@ -225,7 +237,7 @@ def engines_side_by_side(table: pd.DataFrame, data: pd.Series, exact: str, xlabe
         The scale of all rows.
     """
     engines = table.columns.get_level_values(0).unique()
-    figure, ax = plt.subplots(figsize=(7.2, 0.9 + 0.42 * len(table)))
+    figure, ax = plt.subplots(figsize=(5.4, 0.9 + 0.42 * len(table)))
     positions = np.arange(len(table))
     shifts = np.linspace(-0.25, 0.25, len(engines))
     for engine, shift, marker in zip(engines, shifts, ENGINE_MARKS, strict=False):
