@@ -130,7 +130,7 @@ def sample(block: Block, y: Array, sampler: Sampler, seed: int, attempt: int) ->
     import nutpie
 
     J = block.data["g"].nunique()
-    model = compiled(J).with_data(**group_sums(block.data, y), **prior_data(block.priors))
+    model = compiled(J).with_data(**whitened(block.data, y), **prior_data(block.priors))
     tree: xr.DataTree = nutpie.sample(
         model,
         draws=sampler.draws,
@@ -150,42 +150,59 @@ def sample(block: Block, y: Array, sampler: Sampler, seed: int, attempt: int) ->
 
 @cache
 def compiled(groups: int) -> Any:
-    """Compile the model of `groups` groups once; data and priors are swapped later.
+    r"""Compile the model of `groups` groups once; data and priors are swapped later.
 
-    The likelihood works on sums within groups, and each group's slope is drawn itself (the centred
-    form): groups of these sizes say much about their slope.
+    The intercept and the groups' slopes are sampled as :math:`z` with
+    :math:`(\alpha, \beta) = m + K z`, in which the likelihood is
+    :math:`\mathcal{N}(z; 0, \sigma^2 I)`: groups of these sizes say much about their slope, and
+    predictors far from 0 tie slopes and intercept together. :math:`(\gamma_0, \gamma_1)` are
+    sampled as :math:`G g`, so that the columns that they multiply are orthogonal. Both maps are
+    linear, their Jacobians constant.
     """
     import nutpie
     import pymc as pm
 
-    sums = {name: np.ones(groups) for name in ["n", "x_", "xx", "y_", "xy", "yy", "u"]}
+    p = groups + 1
+    shapes = {"m": (p,), "K": (p, p), "G": (2, 2), "u": (groups,)}
     with pm.Model() as model:
-        d = {name: pm.Data(name, value) for name, value in sums.items()}
-        p = {name: pm.Data(name, 1.0) for name in ["gamma_mean", "gamma_precision", "scale"]}
-        a = pm.Flat("Intercept")
-        gammas = [pm.Flat("x"), pm.Flat("x:u")]
-        for k, gamma in enumerate(gammas):
-            away = gamma - p["gamma_mean"]
-            pm.Potential(f"prior_{k}", -0.5 * p["gamma_precision"] * away**2)
-        sd = pm.HalfCauchy("x|g_sigma", p["scale"])
-        sigma = pm.HalfCauchy("sigma", p["scale"])
-        b = pm.Normal("slope", gammas[0] + gammas[1] * d["u"], sd, shape=groups)
-        squares = (
-            d["yy"] - 2 * a * d["y_"] - 2 * b * d["xy"]
-            + d["n"] * a**2 + 2 * a * b * d["x_"] + b**2 * d["xx"]
-        )  # fmt: skip
-        loglik = -squares.sum() / (2 * sigma**2) - d["n"].sum() * pm.math.log(sigma)
-        pm.Potential("y", loglik)
+        d = {name: pm.Data(name, np.ones(shape)) for name, shape in shapes.items()}
+        for name in ["rows", "residual_squares", "gamma_mean", "gamma_precision", "scale"]:
+            d[name] = pm.Data(name, 1.0)
+        z, g = pm.Flat("z", shape=p), pm.Flat("g", shape=2)
+        coefficients = d["m"] + (d["K"] * z).sum(axis=1)
+        gammas = (d["G"] * g).sum(axis=1)
+        pm.Deterministic("Intercept", coefficients[0])
+        for k, name in enumerate(["x", "x:u"]):
+            pm.Deterministic(name, gammas[k])
+        away = gammas - d["gamma_mean"]
+        pm.Potential("prior", -0.5 * d["gamma_precision"] * (away**2).sum())
+        sd = pm.HalfCauchy("x|g_sigma", d["scale"])
+        sigma = pm.HalfCauchy("sigma", d["scale"])
+        eta = coefficients[1:] - gammas[0] - gammas[1] * d["u"]
+        pm.Potential("slopes", -groups * pm.math.log(sd) - 0.5 * (eta**2).sum() / sd**2)
+        squares = d["residual_squares"] + (z**2).sum()
+        pm.Potential("y", -d["rows"] * pm.math.log(sigma) - 0.5 * squares / sigma**2)
     return nutpie.compile_pymc_model(model)
 
 
-def group_sums(data: pd.DataFrame, y: Array) -> dict[str, Array]:
-    """Sum within groups what the likelihood needs."""
-    x = data["x"].to_numpy()
-    columns = {"n": np.ones_like(x), "x_": x, "xx": x**2, "y_": y, "xy": x * y, "yy": y**2}
-    codes = pd.factorize(data["g"], sort=True)[0]
-    sums = {name: np.bincount(codes, weights=column) for name, column in columns.items()}
-    return sums | {"u": data.groupby("g")["u"].first().to_numpy()}
+def whitened(data: pd.DataFrame, y: Array) -> dict[str, Array]:
+    """Fit intercept and slopes by least squares; the coordinates of `compiled` come from that."""
+    x, codes = data["x"].to_numpy(), pd.factorize(data["g"], sort=True)[0]
+    X = np.zeros((len(x), codes.max() + 2))
+    X[:, 0] = 1.0
+    X[np.arange(len(x)), codes + 1] = x
+    Q, R = np.linalg.qr(X)
+    m = np.linalg.solve(R, Q.T @ y)
+    u = data.groupby("g")["u"].first().to_numpy()
+    G = np.linalg.inv(np.linalg.qr(np.column_stack([np.ones_like(u), u]))[1])
+    return {
+        "m": m,
+        "K": np.linalg.inv(R),
+        "G": G,
+        "u": u,
+        "rows": np.asarray(float(len(x))),
+        "residual_squares": np.asarray(((y - X @ m) ** 2).sum()),
+    }
 
 
 def prior_data(priors: Priors) -> dict[str, Array]:
