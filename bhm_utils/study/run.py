@@ -125,23 +125,22 @@ def run_study(
 def compute(
     todo: list[tuple[str, Block]], engine: str, sampler: Sampler, store: Store, jobs: int
 ) -> dict[str, xr.Dataset]:
-    """Fit the blocks, several at a time; a block is written by the process that has made it."""
+    """Fit the blocks, several at a time, and keep each as soon as it arrives."""
     from joblib import Parallel, delayed
 
-    results = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(finish)(key, block, engine, sampler, store) for key, block in todo
+    arriving = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        delayed(fit)(key, block, engine, sampler) for key, block in todo
     )
-    bar = steps(len(todo), f"{engine} fits, in blocks")
-    return {key: fits for _, (key, fits) in zip(bar, results, strict=True)}
+    found = {}
+    for _, (key, fits) in zip(steps(len(todo), f"{engine}, blocks"), arriving, strict=True):
+        store.write(key, fits)
+        found[key] = fits
+    return found
 
 
-def finish(
-    key: str, block: Block, engine: str, sampler: Sampler, store: Store
-) -> tuple[str, xr.Dataset]:
-    """Fit one block and keep it."""
-    fits = fit_exact(block) if engine == "exact" else fit_nuts(block, sampler)
-    store.write(key, fits)
-    return key, fits
+def fit(key: str, block: Block, engine: str, sampler: Sampler) -> tuple[str, xr.Dataset]:
+    """Fit one block, in whatever process."""
+    return key, fit_exact(block) if engine == "exact" else fit_nuts(block, sampler)
 
 
 def describe(prior: Priors) -> dict[str, Any]:
