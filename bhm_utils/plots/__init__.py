@@ -30,6 +30,7 @@ from .sampling import (
     unnamed_posterior,
     useful_share,
 )
+from .study import bundles, by_design, rank_curves, ridge, shifts
 from .style import PALETTE, use_style
 from .thinking import (
     against_grid,
@@ -45,6 +46,8 @@ __all__ = [
     "PALETTE",
     "against_grid",
     "bayes_mosaic",
+    "bundles",
+    "by_design",
     "calibration",
     "densities",
     "difference",
@@ -60,12 +63,15 @@ __all__ = [
     "posterior_with_marks",
     "prior_to_posterior",
     "quantile_errors",
+    "rank_curves",
     "rejection",
+    "ridge",
     "running_means",
     "school_lines",
     "school_means",
     "school_sizes",
     "score_distributions",
+    "shifts",
     "shrinkage",
     "step_size_curves",
     "step_sizes",
