@@ -175,3 +175,12 @@ def _accept_by_hand() -> float:
 def _memory() -> float:
     phi = 0.9
     return 20**2 * (1 + phi) / (1 - phi)
+
+
+# Chapter 8
+
+
+@answer("ex-ridge", hint="Move from the prior's centre towards the line by the shortest way.")
+def _ridge() -> float:
+    centre = 0.0
+    return centre - 5 * (centre + 5 * centre - 6) / (1 + 5**2)

@@ -16,6 +16,7 @@ PAGES = [
     "02_sampling",
     "03_metropolis_hastings",
     "07_exact_posterior",
+    "08_prior_study",
     "09_gcse_data",
     "10_ml_and_bayes",
     "api",
