@@ -13,6 +13,7 @@ from . import priors as priors
 from . import progress as progress
 from . import proposals as proposals
 from . import simulate as simulate
+from . import study as study
 from . import tables as tables
 from .answers import check as check
 from .conjugate import Normal as Normal
@@ -41,3 +42,6 @@ from .proposals import GaussianWalk as GaussianWalk
 from .proposals import LogNormalWalk as LogNormalWalk
 from .simulate import SlopeDesign as SlopeDesign
 from .simulate import Truth as Truth
+from .study import STUDY_DESIGNS as STUDY_DESIGNS
+from .study import run_study as run_study
+from .study import study_table as study_table

@@ -217,3 +217,12 @@ def _how_long() -> float:
 def _constant() -> float:
     normals = -0.5 * (10 * 200 + 10 + 2) * math.log(2 * math.pi)
     return normals - 2 * math.log(3) + 2 * math.log(2 / (5 * math.pi))
+
+
+# Chapter 8
+
+
+@answer("ex-ridge", hint="Move from the prior's centre towards the line by the shortest way.")
+def _ridge() -> float:
+    centre = 0.0
+    return centre - 5 * (centre + 5 * centre - 6) / (1 + 5**2)

@@ -19,6 +19,7 @@ PAGES = [
     "05_stan_to_pymc",
     "06_convergence",
     "07_exact_posterior",
+    "08_prior_study",
     "09_gcse_data",
     "10_ml_and_bayes",
     "api",

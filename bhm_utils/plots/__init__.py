@@ -34,6 +34,7 @@ from .sampling import (
     useful_share,
 )
 from .structure import structure_graph, two_levels, varying_lines
+from .study import bundles, by_design, rank_curves, ridge, shifts
 from .style import PALETTE, use_style
 from .thinking import (
     against_grid,
@@ -49,7 +50,9 @@ __all__ = [
     "PALETTE",
     "against_grid",
     "bayes_mosaic",
+    "bundles",
     "burn_in",
+    "by_design",
     "calibration",
     "densities",
     "difference",
@@ -73,13 +76,16 @@ __all__ = [
     "prior_to_posterior",
     "programs_and_exact",
     "quantile_errors",
+    "rank_curves",
     "rejection",
+    "ridge",
     "running",
     "running_means",
     "school_lines",
     "school_means",
     "school_sizes",
     "score_distributions",
+    "shifts",
     "shrinkage",
     "step_size_curves",
     "step_sizes",

@@ -1,0 +1,7 @@
+"""The Monte Carlo study of priors: simulate, fit every replicate under every prior, judge."""
+
+from .criteria import study_table
+from .designs import STUDY_DESIGNS
+from .run import run_study
+
+__all__ = ["STUDY_DESIGNS", "run_study", "study_table"]

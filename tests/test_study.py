@@ -1,0 +1,233 @@
+"""The Monte Carlo study: its criteria, its two engines, and what happens when it is interrupted."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import scipy.stats as st
+import xarray as xr
+from numpy.testing import assert_allclose
+
+from bhm_utils import PRIOR_DESIGNS, STUDY_DESIGNS, Priors, Truth, run_study, study_table
+from bhm_utils.cli import main
+from bhm_utils.simulate import dgp_1, dgp_2
+from bhm_utils.study import store
+from bhm_utils.study.criteria import criteria
+from bhm_utils.study.fits import Sampler, prior_data, whitened
+
+GOOD = {"good": PRIOR_DESIGNS["good"]}
+SMALL = dgp_2(5, 20)
+
+
+def same(a, b):
+    """Equal to the last bit, but for how long it took."""
+    return a.drop_vars("seconds").identical(b.drop_vars("seconds"))
+
+
+# Criteria
+
+
+def test_criteria_and_their_errors_by_simulation():
+    """A normal mean whose posterior is known: each criterion, and the spread of each."""
+    rng = np.random.default_rng(0)
+    truth, bias, sd, R, repeats = 1.0, 0.2, 0.5, 300, 400
+    rows = []
+    for _ in range(repeats):
+        means = truth + bias + sd * rng.normal(size=R)
+        ends = {p: means + sd * st.norm.ppf(p) for p in [0.025, 0.05, 0.95, 0.975]}
+        rows.append(criteria(means, ends, truth))
+    table = {key: np.array([row[key] for row in rows]) for key in rows[0]}
+    expected = {
+        "bias": bias,
+        "rmse": np.hypot(bias, sd),
+        "means_q05": truth + bias + sd * st.norm.ppf(0.05),
+        "means_q95": truth + bias + sd * st.norm.ppf(0.95),
+        "q05": truth + bias + sd * st.norm.ppf(0.05),
+        "q95": truth + bias + sd * st.norm.ppf(0.95),
+        "coverage": st.norm.cdf(1.96 - bias / sd) - st.norm.cdf(-1.96 - bias / sd),
+    }
+    for name, value in expected.items():
+        error = table[name].std() / np.sqrt(repeats)
+        assert abs(table[name].mean() - value) < 4 * error + 0.01 * (name.startswith("means")), name
+        assert abs(table[f"{name}_mcse"].mean() / table[name].std() - 1) < 0.15, name
+    assert_allclose(table["width"], 2 * 1.95996 * sd, rtol=1e-5)
+
+
+def test_a_study_covers_as_it_should():
+    result = run_study(dgp_2(10, 30), priors=GOOD, replicates=200)
+    table = study_table(result).loc["good"]
+    for name, row in table.iterrows():
+        assert abs(row["coverage"] - 0.95) < 4 * row["coverage_mcse"], name
+    assert (table.loc[["Intercept", "x", "x:u"], "bias"].abs() < 0.1).all()
+    assert result["quantile"].sel(probability=0.5).shape == (1, 200, 5)
+
+
+def test_all_designs_of_the_slides_are_there():
+    assert len(STUDY_DESIGNS) == 10
+    assert STUDY_DESIGNS["dgp1-J50-N500"] == dgp_1(50, 500)
+
+
+# NUTS against the exact answer
+
+
+@pytest.fixture(scope="module")
+def sampled():
+    return run_study(dgp_1(5, 20), priors=GOOD, replicates=40, engine="nuts")
+
+
+def z_scores(nuts, exact):
+    return ((nuts["mean"] - exact["mean"]) / nuts["mcse"]).to_numpy().ravel()
+
+
+def test_nuts_agrees_replicate_by_replicate(sampled):
+    exact = run_study(dgp_1(5, 20), priors=GOOD, replicates=40)
+    assert not sampled["failed"].any()
+    z = z_scores(sampled, exact)
+    assert abs(z).max() < 4.5 and 0.8 < z.std() < 1.2
+    assert st.kstest(z, "norm").pvalue > 1e-3
+    # A largest value would say little: five groups and half-Cauchy tails make sds unsteady.
+    assert float(abs(np.log(sampled["sd"] / exact["sd"])).quantile(0.9)) < 0.1
+    near = abs(sampled["quantile"] - exact["quantile"]) / exact["sd"]
+    assert float(near.quantile(0.95)) < 0.15
+
+
+def test_a_wrong_prior_would_be_seen(sampled):
+    wrong = run_study(dgp_1(5, 20), priors={"good": PRIOR_DESIGNS["bad"]}, replicates=40)
+    assert abs(z_scores(sampled, wrong)).max() > 10
+
+
+def test_the_sampler_sees_the_likelihood_that_the_data_have():
+    simulation = dgp_1(6, 15).simulate(Truth(), rng=np.random.default_rng(2))
+    data, y = simulation.data, simulation.outcomes[0]
+    w = whitened(data, y)
+    z = np.random.default_rng(3).normal(size=7)
+    coefficients = w["m"] + w["K"] @ z
+    rows = data["g"].astype(int).to_numpy()
+    mean = coefficients[0] + coefficients[1 + rows] * data["x"].to_numpy()
+    assert_allclose(((y - mean) ** 2).sum(), w["residual_squares"] + z @ z)
+
+
+def test_a_fit_that_does_not_converge_is_kept_and_named():
+    result = run_study(
+        SMALL, priors=GOOD, replicates=2, engine="nuts", sampler=Sampler(draws=20, tries=2)
+    )
+    assert result["failed"].all() and (result["tries"] == 2).all()
+    assert np.isfinite(result["mean"]).all()
+
+
+# On disk
+
+
+def test_jobs_and_folders_change_nothing(tmp_path):
+    one = run_study(SMALL, replicates=150)
+    assert same(one, run_study(SMALL, replicates=150, jobs=2, folder=tmp_path / "two"))
+    assert same(one, run_study(SMALL, replicates=150, folder=tmp_path / "two"))
+    assert list(one["prior"].values) == list(PRIOR_DESIGNS)
+
+
+def test_a_killed_run_resumes_to_the_last_bit(tmp_path):
+    options = ["study", "--design", "dgp2-J5-N50", "--priors", "good", "--engine", "nuts"]
+    options += ["--replicates", "60", "--out", str(tmp_path / "killed")]
+    run = subprocess.Popen(
+        [sys.executable, "-c", "from bhm_utils.cli import main; main()", *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("killed/block-*.nc")):
+        assert run.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    kept = len(list(tmp_path.glob("killed/block-*.nc")))
+    assert 1 <= kept < 3
+    arguments = {"priors": GOOD, "replicates": 60, "engine": "nuts"}
+    resumed = run_study("dgp2-J5-N50", folder=tmp_path / "killed", **arguments)
+    assert same(resumed, run_study("dgp2-J5-N50", **arguments))
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    run_study(SMALL, priors=GOOD, replicates=100, folder=tmp_path / "a")
+    monkeypatch.setattr(store.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        run_study(SMALL, priors=GOOD, replicates=100, folder=tmp_path / "b")
+    assert not list((tmp_path / "b").iterdir())
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    run_study(SMALL, priors=GOOD, replicates=10, folder=tmp_path / "a")
+    before = {path: path.read_bytes() for path in (tmp_path / "a").iterdir()}
+    with pytest.raises(ValueError, match="holds a study with another seed: 500, not 1"):
+        run_study(SMALL, priors=GOOD, replicates=10, seed=1, folder=tmp_path / "a")
+    assert before == {path: path.read_bytes() for path in (tmp_path / "a").iterdir()}
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "thesis.txt").write_text("mine")
+    with pytest.raises(ValueError, match="holds files, but no study"):
+        run_study(SMALL, priors=GOOD, replicates=10, folder=tmp_path / "b")
+    with pytest.raises(OSError, match="thesis"):
+        run_study(SMALL, replicates=10, folder=tmp_path / "b" / "thesis.txt" / "c")
+
+
+# Bad input and the command line
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: run_study("dgp3"), "design must be one of .* got 'dgp3'"),
+        (lambda: run_study(SMALL, engine="stan"), "engine must be one of .* got 'stan'"),
+        (lambda: run_study(SMALL, priors={}), "priors must name at least one prior"),
+        (lambda: run_study(SMALL, replicates=0), "replicates must be at least 1, got 0"),
+        (lambda: study_table(xr.Dataset()), "result must come from run_study"),
+        (
+            lambda: study_table(run_study(SMALL, priors=GOOD, replicates=1)),
+            "result must have 2 replicates at least, got 1",
+        ),
+        (
+            lambda: prior_data(Priors(st.halfnorm(scale=1), st.halfcauchy(scale=5))),
+            "one halfcauchy",
+        ),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_the_command_line(tmp_path, capsys):
+    out = str(tmp_path / "out")
+    options = ["study", "--design", "dgp2-J5-N50", "--replicates", "5", "--out", out]
+    assert main(options) == 0
+    printed = capsys.readouterr().out
+    assert "coverage_mcse" in printed and "weak slightly bad" in printed
+    assert main([*options, "--seed", "1"]) == 1
+    assert "another seed" in capsys.readouterr().err
+    assert main([*options, "--priors", "worst"]) == 1
+    assert "priors must be of" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        main(["study", "--help"])
+    assert stop.value.code == 0 and "resumes" in capsys.readouterr().out
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_same_numbers():
+    distributed = pytest.importorskip("distributed")
+    from joblib import parallel_config
+
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as two,
+        distributed.Client(two) as client,
+        parallel_config(backend="dask"),
+    ):
+        pids = list(client.run(os.getpid).values())
+        client.run_on_scheduler(lambda: None)
+        os.kill(pids[0], signal.SIGKILL)
+        result = run_study(SMALL, replicates=200)
+    assert same(result, run_study(SMALL, replicates=200))
