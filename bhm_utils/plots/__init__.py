@@ -30,7 +30,7 @@ from .sampling import (
     unnamed_posterior,
     useful_share,
 )
-from .study import bundles, by_design, rank_curves, ridge, shifts
+from .study import agreement, bundles, by_design, rank_curves, ridge, shifts
 from .style import PALETTE, use_style
 from .thinking import (
     against_grid,
@@ -45,6 +45,7 @@ from .thinking import (
 __all__ = [
     "PALETTE",
     "against_grid",
+    "agreement",
     "bayes_mosaic",
     "bundles",
     "by_design",
