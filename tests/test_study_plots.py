@@ -47,7 +47,7 @@ def test_ridge_draws_priors_and_line():
     priors = {"a": (prior, prior), "b": (Normal(0, np.inf), prior)}
     truths = dict.fromkeys("ab", (1.0, 1.0))
     figure = labelled(plots.ridge({"a": draws, "b": draws}, priors, truths, {"a": 6.0}))
-    texts = [t.get_text() for t in figure.axes[0].get_legend().get_texts()]
+    texts = [t.get_text() for t in figure.legends[0].get_texts()]
     assert texts == ["posterior", "prior, 1 and 2 sd", "the ridge", "truth"]
     x, y = figure.axes[0].lines[3].get_data()
     assert np.allclose(x + 5 * y, 6)
@@ -65,3 +65,10 @@ def test_rank_curves_end_at_zero():
     figure = labelled(plots.rank_curves({"right": {"a": values}, "wrong": {"a": values**2}}))
     right, wrong = (np.abs(ax.lines[0].get_ydata()).max() for ax in figure.axes)
     assert right < 0.16 < wrong
+
+
+def test_agreement_has_a_scale_for_each_panel():
+    z = RNG.normal(size=200)
+    figure = labelled(plots.agreement({"right": z, "wrong": 20 * z}))
+    right, wrong = (ax.get_xlim()[1] for ax in figure.axes)
+    assert right < 5 < wrong

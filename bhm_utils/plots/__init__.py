@@ -34,7 +34,7 @@ from .sampling import (
     useful_share,
 )
 from .structure import structure_graph, two_levels, varying_lines
-from .study import bundles, by_design, rank_curves, ridge, shifts
+from .study import agreement, bundles, by_design, rank_curves, ridge, shifts
 from .style import PALETTE, use_style
 from .thinking import (
     against_grid,
@@ -49,6 +49,7 @@ from .thinking import (
 __all__ = [
     "PALETTE",
     "against_grid",
+    "agreement",
     "bayes_mosaic",
     "bundles",
     "burn_in",

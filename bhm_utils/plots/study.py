@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from .style import PALETTE
 
@@ -40,7 +41,7 @@ def bundles(
         Panels in a row.
     """
     rows = -(-len(panels) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(7.2, 2.2 * rows), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=(5.4, 2.1 * rows), squeeze=False)
     for ax, (title, (grid, densities)) in zip(axes.flat, panels.items(), strict=False):
         alpha = min(1.0, max(0.04, 12 / len(densities)))
         ax.plot(grid, densities.T, color=PALETTE["posterior"], linewidth=0.8, alpha=alpha)
@@ -104,8 +105,9 @@ def ridge(
         ax.plot(*truths[title], "*", color=PALETTE["truth"], markersize=11, label="truth")
         labels = [str(name) for name in draws]
         ax.set(title=title, xlabel=labels[0], ylabel=labels[1], xlim=(low, high))
-        ax.set_ylim(-1, 4.2)
-        ax.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=1.5)
+        ax.set(ylim=(-1, 4.2), aspect="equal")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=2, markerscale=1.5)
     return figure
 
 
@@ -150,7 +152,7 @@ def by_design(
     figure, axes = plt.subplots(
         len(parameters),
         len(processes),
-        figsize=(7.2, 0.5 + (0.6 + 0.48 * len(sizes)) * len(parameters)),
+        figsize=(5.4, 0.7 + (0.6 + 0.52 * len(sizes)) * len(parameters)),
         sharey=True,
         sharex="col",
         squeeze=False,
@@ -174,6 +176,11 @@ def by_design(
                 ax.axvline(reference, color=PALETTE["truth"], linewidth=0.8)
             if log:
                 ax.set_xscale("log")
+                low, high = ax.get_xlim()
+                subs = (1.0,) if high > 50 * low else (1.0, 2.0, 5.0)
+                ax.xaxis.set_major_locator(LogLocator(subs=subs))
+                ax.xaxis.set_major_formatter("{x:g}")
+                ax.xaxis.set_minor_formatter(NullFormatter())
             ax.set(title=f"{symbol}, {process.replace('dgp', 'DGP ')}")
             ax.set(yticks=range(len(sizes)), yticklabels=[s.replace("-", ", ") for s in sizes])
             ax.set_ylim(len(sizes) - 0.5, -0.5)
@@ -241,4 +248,20 @@ def rank_curves(positions: Mapping[str, Mapping[str, Array]]) -> Figure:
         ax.set(title=title, ylabel="share minus uniform", xlim=(0, 1))
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     axes[-1, 0].set(xlabel="posterior probability below the truth")
+    return figure
+
+
+def agreement(z_scores: Mapping[str, Array]) -> Figure:
+    """Draw histograms of z-scores, each on its own scale, with the standard normal density."""
+    rows = len(z_scores)
+    figure, axes = plt.subplots(rows, 1, figsize=(5.4, 2.3 * rows), squeeze=False)
+    for ax, (title, z) in zip(axes.flat, z_scores.items(), strict=True):
+        end = max(4.0, float(np.abs(z).max()))
+        grid = np.linspace(-end, end, 1001)
+        normal = np.exp(-0.5 * grid**2) / np.sqrt(2 * np.pi)
+        bins = np.linspace(-end, end, 25).tolist()
+        ax.hist(z, bins=bins, density=True, color=PALETTE["posterior"], alpha=0.35)
+        ax.plot(grid, normal, color=PALETTE["truth"], linestyle="--", label="standard normal")
+        ax.set(title=title, ylabel="density", xlabel="difference / Monte Carlo error")
+    axes[0, 0].legend(loc="upper right")
     return figure
