@@ -15,6 +15,7 @@ from . import proposals as proposals
 from . import simulate as simulate
 from . import study as study
 from . import tables as tables
+from . import widgets as widgets
 from .answers import check as check
 from .conjugate import Normal as Normal
 from .conjugate import NormalInverseGamma as NormalInverseGamma

@@ -1,0 +1,160 @@
+"""What the marks of the interactive figures say is what bhm_utils computes."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import vl_convert
+
+from bhm_utils import Normal
+from bhm_utils.widgets import prior_to_posterior
+from bhm_utils.widgets.base import MIME
+
+EXACT = {"rtol": 1e-9, "atol": 1e-9}
+
+
+def marks(widget, *fields):
+    """The numbers of all marks that have these fields: one row a mark, text stays text."""
+    spec = json.loads(json.dumps(widget.spec))
+    show_every_row(spec)
+    found = []
+    for label in re.findall(r'aria-label="([^"]*)"', vl_convert.vegalite_to_svg(spec)):
+        pairs = dict(part.split(": ", 1) for part in label.split("; ") if ": " in part)
+        if set(fields) <= set(pairs):
+            found.append([number(pairs[field]) for field in fields])
+    assert found, f"no mark with {fields}"
+    return found
+
+
+def show_every_row(spec):
+    """A line or an area is one mark: draw its points instead, under the names of their fields."""
+    if isinstance(spec, list):
+        for entry in spec:
+            show_every_row(entry)
+    elif isinstance(spec, dict):
+        mark = spec.get("mark")
+        if isinstance(mark, dict) and mark["type"] in {"line", "area"}:
+            mark["type"] = "point"
+        for channel, encoding in spec.get("encoding", {}).items():
+            if "field" in encoding and channel in {"x", "y", "x2", "y2"}:
+                encoding["title"] = encoding["field"]
+        for entry in spec.values():
+            show_every_row(entry)
+
+
+def number(text):
+    try:
+        return float(text.replace("\N{MINUS SIGN}", "-"))
+    except ValueError:
+        return text
+
+
+def columns(widget, *fields):
+    return map(np.array, zip(*marks(widget, *fields), strict=True))
+
+
+# The widget of chapter 1
+
+
+@pytest.fixture
+def conjugate():
+    return prior_to_posterior(Normal(74, 9), 20, 67.15, 14)
+
+
+@pytest.mark.parametrize(
+    "at",
+    [(74, 9, 20, 14), (40, 1, 100, 30), (100, 30, 1, 1), (71, 12.5, 57, 3.5)],
+    ids=str,
+)
+def test_prior_likelihood_and_posterior(conjugate, at):
+    mean, sd, n, noise = at
+    moved = conjugate.at(mu_0=mean, sigma_0=sd, n=n, sigma=noise)
+    prior = Normal(mean, sd)
+    curves = {
+        "prior": prior,
+        "likelihood": Normal(67.15, noise / np.sqrt(n)),
+        "posterior": prior.update(np.full(n, 67.15), noise),
+    }
+    mu, density, curve = columns(moved, "mu", "density", "curve")
+    assert len(mu) == 3 * 241
+    for name, normal in curves.items():
+        own = curve == name
+        np.testing.assert_allclose(density[own], normal.density(mu[own]), **EXACT)
+    low, high, curve = columns(moved, "low", "high", "curve")
+    for name, normal in curves.items():
+        ends = [low[curve == name][0], high[curve == name][0]]
+        np.testing.assert_allclose(
+            ends, [normal.mean - normal.sd, normal.mean + normal.sd], **EXACT
+        )
+    ends = dict(marks(moved, "curve", "end"))
+    np.testing.assert_allclose(ends["likelihood"], prior.data_weight(n, noise), **EXACT)
+
+
+def test_without_scores_the_posterior_is_the_prior(conjugate):
+    low, high, curve = columns(conjugate.at(n=0), "low", "high", "curve")
+    assert curve.tolist() == ["prior", "posterior"]
+    np.testing.assert_allclose(low, 65, **EXACT)
+    np.testing.assert_allclose(high, 83, **EXACT)
+    assert dict(marks(conjugate.at(n=0), "curve", "end")) == {"likelihood": 0, "prior": 1}
+
+
+@pytest.mark.parametrize(
+    "right, wrong",
+    [
+        ("pow(sigma / sigma_0, 2))", "sigma / sigma_0)"),
+        ("alpha * ybar + (1 - alpha) * mu_0", "alpha * mu_0 + (1 - alpha) * ybar"),
+        ("1 / sqrt(n / pow(sigma, 2) + ", "1 / sqrt(n / sigma + "),
+    ],
+)
+def test_a_wrong_formula_is_seen(conjugate, right, wrong):
+    text = json.dumps(conjugate.spec)
+    assert right in text
+    broken = type(conjugate)(json.loads(text.replace(right, wrong)))
+    with pytest.raises(AssertionError):
+        test_prior_likelihood_and_posterior(broken, (74, 9, 20, 14))
+
+
+# What all widgets share
+
+
+@pytest.fixture(params=["conjugate"])
+def widget(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_a_notebook_gets_a_chart_a_picture_and_words(widget):
+    bundle = widget._repr_mimebundle_()
+    assert list(bundle) == [MIME, "image/png", "text/plain"]
+    assert widget.png().startswith(b"\x89PNG")
+    assert len(widget.description) >= 60 and bundle["text/plain"] == widget.description
+    assert json.loads(json.dumps(bundle[MIME])) == widget.spec
+
+
+def test_it_fits_a_page(widget):
+    assert len(json.dumps(widget.spec)) < 400_000
+    width = int(re.search(r'width="(\d+)"', widget.svg())[1])
+    assert width <= 440
+
+
+def test_the_vega_lite_of_jupyterlab_draws_the_same(widget):
+    """JupyterLab ships Vega-Lite 5; the book and Altair are one ahead."""
+    old = vl_convert.vegalite_to_svg(widget.spec, vl_version="5.20")
+    label = re.compile(r'aria-label="([^"]*)"')
+    assert label.findall(old) == label.findall(widget.svg())
+
+
+def test_controls_are_labelled(widget):
+    for name in widget.controls:
+        (bind,) = [p["bind"] for p in widget.spec["params"] if p["name"] == name]
+        assert len(bind["name"]) > 3
+
+
+def test_controls_go_only_where_they_can(conjugate):
+    with pytest.raises(ValueError, match=r"nu is no control; the widget has \['mu_0'"):
+        conjugate.at(nu=1)
+    with pytest.raises(ValueError, match="n must be between 0 and 100, got 101"):
+        conjugate.at(n=101)
+    with pytest.raises(ValueError, match="sigma must be between 1 and 30, got 'much'"):
+        conjugate.at(sigma="much")
+    assert conjugate.controls["n"] == 20, "the first widget stays as it was"
