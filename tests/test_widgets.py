@@ -6,10 +6,21 @@ import re
 import numpy as np
 import pytest
 import vl_convert
+from scipy.stats import chi2, halfnorm, multivariate_normal
 
-from bhm_utils import Normal
-from bhm_utils.widgets import prior_to_posterior
+from bhm_utils import (
+    Design,
+    GaussianWalk,
+    Normal,
+    Priors,
+    exact_posterior,
+    gelman_rubin,
+    metropolis_hastings,
+)
+from bhm_utils.gaussian import condition
+from bhm_utils.widgets import Widget, chains, prior_to_posterior, shrinkage
 from bhm_utils.widgets.base import MIME
+from bhm_utils.widgets.metropolis import COVARIANCE, MEAN, STARTS, contours, log_target
 
 EXACT = {"rtol": 1e-9, "atol": 1e-9}
 
@@ -110,15 +121,119 @@ def test_without_scores_the_posterior_is_the_prior(conjugate):
 def test_a_wrong_formula_is_seen(conjugate, right, wrong):
     text = json.dumps(conjugate.spec)
     assert right in text
-    broken = type(conjugate)(json.loads(text.replace(right, wrong)))
+    broken = Widget(json.loads(text.replace(right, wrong)))
     with pytest.raises(AssertionError):
         test_prior_likelihood_and_posterior(broken, (74, 9, 20, 14))
+
+
+# Shrinkage, chapter 10
+
+
+@pytest.fixture(scope="module")
+def intercepts(gcse):
+    scale = halfnorm(scale=30)
+    priors = Priors(group_sd=scale, residual_sd=scale)
+    return exact_posterior("course ~ 1 + (1 | school)", gcse, priors=priors)
+
+
+@pytest.fixture(scope="module")
+def pooling(gcse, intercepts):
+    return shrinkage(gcse, intercepts, "course")
+
+
+@pytest.mark.parametrize("sd", [0, 0.1, 4.2, 8.9, 40])
+def test_estimates_between_complete_and_no_pooling(pooling, gcse, intercepts, sd):
+    moved = pooling.at(sd=sd)
+    design = Design.from_formula("course ~ 1 + (1 | school)", gcse)
+    sigma = round(float(intercepts.summary().loc["sigma", "mean"]), 6)
+    truth = condition(design, sigma, np.array([[float(sd) ** 2]]))
+    rows = marks(moved, "mean", "estimate", "school", "n")
+    assert [str(int(row[2])) for row in rows] == design.labels.to_list()
+    mean, estimate, _, n = np.array(rows, dtype=float).T
+    np.testing.assert_allclose(estimate, truth.b[0] + truth.u[:, 0], **EXACT)
+    by_school = gcse.groupby("school", observed=True)["course"]
+    np.testing.assert_allclose(mean, by_school.mean(), **EXACT)
+    np.testing.assert_array_equal(n, by_school.size())
+    (mu,) = {row[0] for row in marks(moved, "mu")}
+    np.testing.assert_allclose(mu, truth.b[0], **EXACT)
+    if sd == 0:
+        np.testing.assert_allclose(estimate, gcse["course"].mean(), **EXACT)
+
+
+def test_the_exact_answer_is_marked(pooling, intercepts):
+    _, answer = columns(pooling, "mean", "answer")
+    np.testing.assert_allclose(answer, intercepts.group_effects()["total_mean"].round(6), **EXACT)
+    value, density = columns(pooling.at(sd=20), "value", "density")
+    truth = intercepts.density("1|school_sigma", value).round(6)
+    np.testing.assert_allclose(density, truth, **EXACT)
+    lines = [value for (value,) in marks(pooling.at(sd=20), "value")]
+    answer = round(float(intercepts.summary().loc["1|school_sigma", "mean"]), 6)
+    assert lines[-2:] == [answer, 20]
+
+
+@pytest.mark.parametrize(
+    "right, wrong",
+    [("datum.n * sd * sd", "datum.n * sd"), ("(datum.mean - datum.mu)", "datum.mean")],
+)
+def test_a_wrong_shrinkage_is_seen(pooling, gcse, intercepts, right, wrong):
+    broken = Widget(json.loads(json.dumps(pooling.spec).replace(right, wrong)))
+    assert broken.spec != pooling.spec
+    with pytest.raises(AssertionError):
+        test_estimates_between_complete_and_no_pooling(broken, gcse, intercepts, 4.2)
+
+
+def test_shrinkage_is_of_intercepts(gcse, priors):
+    posterior = exact_posterior("course ~ female + (1 | school)", gcse, priors=priors)
+    with pytest.raises(ValueError, match=r"varying intercept alone.*female"):
+        shrinkage(gcse, posterior, "course")
+
+
+# Metropolis-Hastings, chapter 3
+
+
+@pytest.fixture(scope="module")
+def scrubber():
+    return chains(widths=(0.1, 1.2, 4.0), draws=60, seed=3)
+
+
+@pytest.mark.parametrize("stride", [0.1, 1.2, 4.0])
+@pytest.mark.parametrize("now", [2, 17, 60])
+def test_chains_up_to_a_step(scrubber, stride, now):
+    moved = scrubber.at(stride=stride, now=now)
+    tree = metropolis_hastings(
+        log_target, GaussianWalk(stride), STARTS, 60, rng=np.random.default_rng(3)
+    )
+    x = np.concatenate([STARTS[:, None], tree["posterior"]["x"].to_numpy()], axis=1)
+    chain, step, first, second = columns(moved, "chain", "step", "x", "y")
+    assert len(step) == 4 * (now + 1)
+    path = x[chain.astype(int) - 1, step.astype(int)].round(3)
+    np.testing.assert_allclose(np.column_stack([first, second]), path, **EXACT)
+    (rate,) = {row[0] for row in marks(moved, "rate")}
+    accepted = tree["sample_stats"]["accepted"].to_numpy()[:, :now]
+    np.testing.assert_allclose(rate, accepted.mean(), **EXACT)
+    truth = gelman_rubin(x[:, 1 : now + 1, 0]).rhat
+    words, rhat = marks(moved, "words", "rhat")[0]
+    np.testing.assert_allclose(rhat, truth, atol=5e-7, err_msg="rounded to six decimals")
+    assert words == f"R-hat: {truth:.2f}"
+
+
+def test_the_contours_hold_what_they_say():
+    rings = contours()
+    away = rings[["x", "y"]] - MEAN
+    squares = np.einsum("ri,ij,rj->r", away, np.linalg.inv(COVARIANCE), away)
+    np.testing.assert_allclose(chi2(2).cdf(squares), rings["level"], atol=2e-3)
+
+
+def test_the_target_is_that_of_the_slides():
+    points = np.array([[2.0, 2.0], [0.3, 1.9], [4.0, -1.0]])
+    truth = multivariate_normal(MEAN, COVARIANCE).logpdf(points)
+    np.testing.assert_allclose(np.diff(log_target(points)), np.diff(truth))
 
 
 # What all widgets share
 
 
-@pytest.fixture(params=["conjugate"])
+@pytest.fixture(params=["conjugate", "pooling", "scrubber"])
 def widget(request):
     return request.getfixturevalue(request.param)
 

@@ -2,5 +2,7 @@
 
 from .base import Widget
 from .conjugate import prior_to_posterior
+from .metropolis import chains
+from .shrinkage import shrinkage
 
-__all__ = ["Widget", "prior_to_posterior"]
+__all__ = ["Widget", "chains", "prior_to_posterior", "shrinkage"]
