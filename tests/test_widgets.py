@@ -18,9 +18,10 @@ from bhm_utils import (
     metropolis_hastings,
 )
 from bhm_utils.gaussian import condition
-from bhm_utils.widgets import Widget, chains, prior_to_posterior, shrinkage
+from bhm_utils.widgets import Widget, chains, pooling_story, prior_to_posterior, shrinkage
 from bhm_utils.widgets.base import MIME
 from bhm_utils.widgets.metropolis import COVARIANCE, MEAN, STARTS, contours, log_target
+from bhm_utils.widgets.story import prior_lines
 
 EXACT = {"rtol": 1e-9, "atol": 1e-9}
 
@@ -46,7 +47,7 @@ def show_every_row(spec):
     elif isinstance(spec, dict):
         mark = spec.get("mark")
         if isinstance(mark, dict) and mark["type"] in {"line", "area"}:
-            mark["type"] = "point"
+            mark["type"] = "rule" if "y2" in spec["encoding"] else "point"
         for channel, encoding in spec.get("encoding", {}).items():
             if "field" in encoding and channel in {"x", "y", "x2", "y2"}:
                 encoding["title"] = encoding["field"]
@@ -230,10 +231,100 @@ def test_the_target_is_that_of_the_slides():
     np.testing.assert_allclose(np.diff(log_target(points)), np.diff(truth))
 
 
+# From one line to many, chapter 9
+
+
+@pytest.fixture(scope="module")
+def story(gcse, priors):
+    return pooling_story(gcse, priors, "68207")
+
+
+@pytest.fixture(scope="module")
+def truths(gcse, priors):
+    """The means of boys and girls of each school, step by step: (J, 2)."""
+    fits = {
+        step: exact_posterior(formula, gcse, priors=priors)
+        for step, formula in [
+            (2, "course ~ female"),
+            (4, "course ~ female + (1 | school)"),
+            (5, "course ~ female + (1 + female | school)"),
+        ]
+    }
+    mean = {step: fit.summary()["mean"] for step, fit in fits.items()}
+    effects = {s: fits[s].group_effects()["mean"].unstack("effect") for s in (4, 5)}
+    boys = {s: mean[s]["Intercept"] + effects[s]["1|school"] for s in (4, 5)}
+    tree = fits[5].sample(4000, chains=1, rng=np.random.default_rng(9))
+    draws = {name: v.to_numpy()[0] for name, v in tree["posterior"].data_vars.items()}
+    at = [
+        (draws["Intercept"] + g * draws["female"])[:, None]
+        + draws["1|school"]
+        + g * draws["female|school"]
+        for g in (0, 1)
+    ]
+    one = mean[2]["Intercept"] + np.array([0, mean[2]["female"]])
+    partial = {
+        4: np.column_stack([boys[4], boys[4] + mean[4]["female"]]),
+        5: np.column_stack([boys[5], boys[5] + mean[5]["female"] + effects[5]["female|school"]]),
+    }
+    return {
+        2: np.tile(one, (73, 1)),
+        3: gcse.pivot_table("course", "school", "female", observed=True).dropna().to_numpy(),
+        **partial,
+        6: partial[5],
+        "intervals": np.stack([np.quantile(d, [0.025, 0.975], axis=0).T for d in at]),
+    }
+
+
+@pytest.mark.parametrize("step", [2, 3, 4, 5, 6])
+def test_every_line_of_the_story(story, gcse, truths, step):
+    rows = marks(story.at(step=step, school="84707"), "school", "female", "score")
+    lines = np.array([row[1:] for row in rows], dtype=float).reshape(-1, 2, 2)
+    assert (lines[..., 0] == [0, 1]).all()
+    np.testing.assert_allclose(lines[..., 1], truths[step].round(6), **EXACT)
+    labels = [str(int(row[0])) for row in rows[::2]]
+    alone = {"84707"} if step == 3 else set()  # a school of one student has no line of its own
+    assert labels == sorted(set(gcse["school"]) - alone)
+
+
+@pytest.mark.parametrize("school", ["68207", "84707", "20920"])
+def test_the_chosen_school_and_its_interval(story, gcse, truths, school):
+    at = list(gcse["school"].cat.categories).index(school)
+    rows = np.array(marks(story.at(step=6, school=school), "female", "low", "high"))
+    np.testing.assert_allclose(rows[:, 1:], truths["intervals"][:, at].round(6), **EXACT)
+    side, score = columns(story.at(step=5, school=school), "at", "score")
+    own = gcse[gcse["school"] == school]
+    assert sorted(score) == sorted(own["course"])
+    assert sorted(np.round(side)) == sorted(own["female"])
+
+
+def test_prior_lines_have_the_moments_of_the_prior(priors):
+    lines = prior_lines(priors, 100_000, np.random.default_rng(0))
+    sd = np.sqrt(50**2 + 30**2)  # of the mean school, and of a school around it
+    assert np.abs(lines.mean(axis=0) - [70, 0]).max() < 4 * sd / np.sqrt(1e5)
+    np.testing.assert_allclose(lines.std(axis=0), sd, rtol=0.02)
+    assert abs(np.corrcoef(lines.T)[0, 1]) < 0.02
+
+
+def test_prior_lines_of_a_tight_prior_are_parallel():
+    sure = Priors(
+        common={"Intercept": Normal(60, 1e-6), "female": Normal(5, 1e-6)},
+        group_sd={"1|school": halfnorm(scale=10), "female|school": halfnorm(scale=1e-6)},
+        residual_sd=halfnorm(scale=1),
+    )
+    lines = prior_lines(sure, 50, np.random.default_rng(0))
+    np.testing.assert_allclose(lines[:, 1], 5, atol=1e-3)
+    assert lines[:, 0].std() > 5
+
+
+def test_the_story_points_out_a_school_of_the_data(gcse, priors):
+    with pytest.raises(ValueError, match="school must be one of the 73 in data, got '1'"):
+        pooling_story(gcse, priors, "1")
+
+
 # What all widgets share
 
 
-@pytest.fixture(params=["conjugate", "pooling", "scrubber"])
+@pytest.fixture(params=["conjugate", "pooling", "scrubber", "story"])
 def widget(request):
     return request.getfixturevalue(request.param)
 
