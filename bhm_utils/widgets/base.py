@@ -125,11 +125,13 @@ def slider(
     return alt.param(name=name, value=value, bind=bind)
 
 
-def menu(name: str, label: str, options: list[Any], value: Any) -> alt.Parameter:
-    """Bind a variable to a native menu."""
-    return alt.param(
-        name=name, value=value, bind=alt.binding_select(options=options, name=f"{label} ")
-    )
+def menu(
+    name: str, label: str, options: list[Any], value: Any, labels: list[str] | None = None
+) -> alt.Parameter:
+    """Bind a variable to a native menu, whose entries may have labels of their own."""
+    shown = alt.Undefined if labels is None else labels
+    bind = alt.binding_select(options=options, labels=shown, name=f"{label} ")
+    return alt.param(name=name, value=value, bind=bind)
 
 
 def table(frame: pd.DataFrame) -> alt.InlineData:

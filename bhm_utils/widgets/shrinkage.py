@@ -54,9 +54,9 @@ def shrinkage(data: pd.DataFrame, posterior: ExactPosterior, outcome: str) -> Wi
     answer = posterior.group_effects()["total_mean"].droplevel("effect").round(PRECISION)
     groups = pd.DataFrame({"n": by_group.size(), "mean": by_group.mean(), "answer": answer})
     name = design.group_sds[0]
-    summary = posterior.summary()
-    sigma_y = round(float(summary.loc["sigma", "mean"]), PRECISION)
-    answer_sd = round(float(summary.loc[name, "mean"]), PRECISION)
+    means = posterior.summary()["mean"]
+    sigma_y = round(float(means["sigma"]), PRECISION)
+    answer_sd = round(float(means[name]), PRECISION)
 
     sd = slider("sd", "σ_α (points)", 0, MAX_SD, 0.1, round(answer_sd, 1))
     given = [alt.param(name="sigma_y", value=sigma_y), alt.param(name="answer_sd", value=answer_sd)]
@@ -108,13 +108,10 @@ def shrinkage(data: pd.DataFrame, posterior: ExactPosterior, outcome: str) -> Wi
         .mark_area(color=PALETTE["posterior"], opacity=0.35, line={"color": PALETTE["posterior"]})
         .encode(x, y)
     )
-    one_row = alt.InlineData(values=[{}])
-    here, there = (
-        alt.Chart(one_row).transform_calculate(value=where).mark_rule(strokeWidth=2, **style)
-        for where, style in [
-            ("sd", {"color": PALETTE["data"]}),
-            ("answer_sd", {"color": PALETTE["posterior"], "strokeDash": [4, 3]}),
-        ]
+    rule = alt.Chart(alt.InlineData(values=[{}]))
+    here = rule.transform_calculate(value="sd").mark_rule(strokeWidth=2, color=PALETTE["data"])
+    there = rule.transform_calculate(value="answer_sd").mark_rule(
+        strokeWidth=2, strokeDash=[4, 3], color=PALETTE["posterior"]
     )
     lower = (curve + there.encode(x) + here.encode(x)).properties(width=WIDTH, height=90)
     return Widget.of(

@@ -163,7 +163,7 @@ def intervals(data: pd.DataFrame, priors: Priors, seed: int) -> Array:
     boys = draws["Intercept"] + draws["1|school"]
     girls = boys + draws["female"] + draws["female|school"]
     means = np.stack([boys.to_numpy(), girls.to_numpy()], axis=-1)  # (draw, J, 2)
-    return np.quantile(means, [0.025, 0.975], axis=0)
+    return np.asarray(np.quantile(means, [0.025, 0.975], axis=0))
 
 
 def prior_lines(priors: Priors, number: int, rng: np.random.Generator) -> Array:
