@@ -110,6 +110,17 @@ def test_the_check_sees_each_fault(damage):
     assert list(faults(notebook))
 
 
+def test_the_check_sees_a_widget_without_words():
+    notebook = read(ROOT / "book" / "01_bayes_theorem.ipynb")
+    outputs = [o.get("data", {}) for c in code_cells(notebook) for o in c.outputs]
+    charts = [data[WIDGET] for data in outputs if WIDGET in data]
+    assert charts
+    del charts[0]["description"]
+    assert [fault.split(" ", 2)[2] for fault in faults(notebook)] == [
+        "has a figure without alt text"
+    ]
+
+
 def test_nbval_sees_a_digit_changed_in_a_stored_output(tmp_path):
     notebook = read(ROOT / "book" / "09_gcse_data.ipynb")
     output = next(

@@ -96,7 +96,9 @@ def chains(
         .mark_line(color=PALETTE["missing"], strokeWidth=1)
         .encode(x, y, order="turn:Q", detail="level:O")
     )
-    path = past.mark_line(strokeWidth=1, opacity=0.8, clip=True).encode(x, y, colour, order="step:Q")
+    path = past.mark_line(strokeWidth=1, opacity=0.8, clip=True).encode(
+        x, y, colour, order="step:Q"
+    )
     last = past.transform_filter("datum.step == now")
     heads = last.mark_circle(size=60, opacity=1).encode(x, y, colour)
     rate = (
