@@ -66,7 +66,7 @@ def prior_study(
     chosen = "datum.design == process + '-' + size"
 
     curves = pd.concat([densities(name, study, priors) for name, study in studies.items()])
-    replicates = [f"r{k + 1}" for k in range(REPLICATES)]
+    replicates = [str(name) for name in curves if str(name).startswith("r")]
     truth = (
         alt.Chart(alt.InlineData(values=[{"value": Truth().gamma_1}]))
         .mark_rule(strokeDash=[5, 3], color=PALETTE["truth"])
