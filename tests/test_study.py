@@ -18,7 +18,7 @@ from bhm_utils.cli import main
 from bhm_utils.simulate import dgp_1, dgp_2
 from bhm_utils.study import store
 from bhm_utils.study.criteria import criteria
-from bhm_utils.study.fits import Sampler, prior_data, whitened
+from bhm_utils.study.fits import Coordinates, Sampler, prior_data
 
 GOOD = {"good": PRIOR_DESIGNS["good"]}
 SMALL = dgp_2(5, 20)
@@ -104,7 +104,7 @@ def test_a_wrong_prior_would_be_seen(sampled):
 def test_the_sampler_sees_the_likelihood_that_the_data_have():
     simulation = dgp_1(6, 15).simulate(Truth(), rng=np.random.default_rng(2))
     data, y = simulation.data, simulation.outcomes[0]
-    w = whitened(data, y)
+    w = Coordinates.of(data).data(y)
     z = np.random.default_rng(3).normal(size=7)
     coefficients = w["m"] + w["K"] @ z
     rows = data["g"].astype(int).to_numpy()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,9 +16,6 @@ from ..simulate import SlopeDesign, Truth
 from .designs import STUDY_DESIGNS
 from .fits import Block, Sampler, fit_exact, fit_nuts
 from .store import Store
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 BLOCK = {"exact": 100, "nuts": 20}  # replicates in a block
 
@@ -95,41 +92,37 @@ def run_study(
     }
     store = Store(folder, description)
 
-    def blocks() -> Iterator[tuple[str, Block]]:
-        for k, (name, prior) in enumerate(priors.items()):
-            seeds = np.random.SeedSequence([seed, k]).generate_state(replicates) // 2
-            for start in range(0, replicates, BLOCK[engine]):
-                part = range(start, min(start + BLOCK[engine], replicates))
-                yield (
-                    f"{k}-{start:05d}",
-                    Block(
-                        simulation.data,
-                        simulation.outcomes[part.start : part.stop],
-                        part,
-                        name,
-                        prior,
-                        seeds[part.start : part.stop].tolist(),
-                    ),
-                )
-
-    todo = [(key, block) for key, block in blocks() if not store.has(key)]
-    found = {key: store.read(key) for key, _ in blocks() if store.has(key)}
+    blocks = {}
+    for k, (name, prior) in enumerate(priors.items()):
+        seeds = np.random.SeedSequence([seed, k]).generate_state(replicates) // 2
+        for start in range(0, replicates, BLOCK[engine]):
+            part = slice(start, min(start + BLOCK[engine], replicates))
+            blocks[f"{k}-{start:05d}"] = Block(
+                data=simulation.data,
+                outcomes=simulation.outcomes[part],
+                replicates=range(part.start, part.stop),
+                prior=name,
+                priors=prior,
+                seeds=seeds[part].tolist(),
+            )
+    todo = {key: block for key, block in blocks.items() if not store.has(key)}
+    found = {key: store.read(key) for key in blocks if key not in todo}
     found |= compute(todo, engine, sampler, store, jobs)
     by_prior = [
-        xr.concat([found[key] for key, block in blocks() if block.prior == name], "replicate")
+        xr.concat([found[key] for key, block in blocks.items() if block.prior == name], "replicate")
         for name in priors
     ]
     return xr.concat(by_prior, "prior").assign_attrs(store.attributes())
 
 
 def compute(
-    todo: list[tuple[str, Block]], engine: str, sampler: Sampler, store: Store, jobs: int
+    todo: Mapping[str, Block], engine: str, sampler: Sampler, store: Store, jobs: int
 ) -> dict[str, xr.Dataset]:
     """Fit the blocks, several at a time, and keep each as soon as it arrives."""
     from joblib import Parallel, delayed
 
     arriving = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(fit)(key, block, engine, sampler) for key, block in todo
+        delayed(fit)(key, block, engine, sampler) for key, block in todo.items()
     )
     found = {}
     for _, (key, fits) in zip(steps(len(todo), f"{engine}, blocks"), arriving, strict=True):
