@@ -3,6 +3,7 @@ from . import conjugate as conjugate
 from . import convergence as convergence
 from . import engines as engines
 from . import exact as exact
+from . import files as files
 from . import gaussian as gaussian
 from . import gcse as gcse
 from . import metropolis as metropolis
@@ -43,5 +44,6 @@ from .proposals import LogNormalWalk as LogNormalWalk
 from .simulate import SlopeDesign as SlopeDesign
 from .simulate import Truth as Truth
 from .study import STUDY_DESIGNS as STUDY_DESIGNS
+from .study import load_study as load_study
 from .study import run_study as run_study
 from .study import study_table as study_table

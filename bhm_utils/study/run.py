@@ -26,6 +26,7 @@ def run_study(
     priors: Mapping[str, Priors] = PRIOR_DESIGNS,
     truth: Truth | None = None,
     replicates: int = 300,
+    part: range | None = None,
     engine: str = "exact",
     seed: int = 500,
     jobs: int = 1,
@@ -47,6 +48,8 @@ def run_study(
         What the data are simulated with; the defaults of `Truth`.
     replicates : int, default 300
         How many outcomes.
+    part : range, optional
+        Fit these replicates only, of all that are simulated; they come out as in the whole study.
     engine : {"exact", "nuts"}
         How to fit.
     seed : int, default 500
@@ -81,6 +84,9 @@ def run_study(
         raise ValueError("priors must name at least one prior, got none")
     truth, sampler = truth or Truth(), sampler or Sampler()
     simulation = design.simulate(truth, replicates=replicates, rng=np.random.default_rng(seed))
+    part = range(replicates) if part is None else part
+    if not len(part) or part.step != 1 or part.start < 0 or part.stop > replicates:
+        raise ValueError(f"part must be some of the {replicates} replicates in a row, got {part!r}")
     description = {
         "design": asdict(design),
         "truth": asdict(truth),
@@ -90,20 +96,22 @@ def run_study(
         "seed": seed,
         "sampler": asdict(sampler) if engine == "nuts" else {},
     }
+    if len(part) < replicates:
+        description["part"] = repr(part)
     store = Store(folder, description)
 
     blocks = {}
     for k, (name, prior) in enumerate(priors.items()):
         seeds = np.random.SeedSequence([seed, k]).generate_state(replicates) // 2
-        for start in range(0, replicates, BLOCK[engine]):
-            part = slice(start, min(start + BLOCK[engine], replicates))
+        for start in part[:: BLOCK[engine]]:
+            some = range(start, min(start + BLOCK[engine], part.stop))
             blocks[f"{k}-{start:05d}"] = Block(
                 data=simulation.data,
-                outcomes=simulation.outcomes[part],
-                replicates=range(part.start, part.stop),
+                outcomes=simulation.outcomes[some],
+                replicates=some,
                 prior=name,
                 priors=prior,
-                seeds=seeds[part].tolist(),
+                seeds=seeds[some].tolist(),
             )
     todo = {key: block for key, block in blocks.items() if not store.has(key)}
     found = {key: store.read(key) for key in blocks if key not in todo}
