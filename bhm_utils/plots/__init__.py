@@ -34,7 +34,7 @@ from .sampling import (
     useful_share,
 )
 from .structure import structure_graph, two_levels, varying_lines
-from .study import agreement, bundles, by_design, rank_curves, ridge, shifts
+from .study import agreement, bundles, by_design, ladder, rank_curves, ridge, shifts
 from .style import PALETTE, use_style
 from .thinking import (
     against_grid,
@@ -68,6 +68,7 @@ __all__ = [
     "funnel",
     "implied_sds",
     "interval_ratios",
+    "ladder",
     "missing_scores",
     "one_and_all",
     "one_by_one",
