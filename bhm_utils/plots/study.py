@@ -292,6 +292,6 @@ def ladder(table: pd.DataFrame) -> Figure:
     ax.xaxis.set_major_formatter("{x:,g}")
     ax.xaxis.grid(visible=True, alpha=0.4)
     ax.set(yticks=range(len(rungs)), yticklabels=rungs, ylim=(len(rungs) - 0.5, -0.5))
-    ax.set(xlabel="effective draws per second on one core")
+    ax.set(xlabel="effective draws per second on one core", title="One posterior, many ways")
     ax.legend(loc="upper right")
     return figure
