@@ -81,7 +81,7 @@ def shrinkage_by_size(estimates: pd.DataFrame) -> Figure:
             linestyle="-.",
             label="complete pooling",
         )
-        ticks = [n for n in (0, 1, 4, 10, 20, 40, 70) if n <= cells["n"].max()]
+        ticks = [n for n in (0, 1, 4, 10, 20, 40, 70) if n <= 1.1 * estimates["n"].max()]
         ax.set_xticks(np.sqrt(ticks), [str(n) for n in ticks])
         ax.set(xlabel=f"{gender} with a score in the school", title=gender.capitalize())
     axes[0].set(ylabel=COURSE)
