@@ -231,7 +231,9 @@ def _ridge() -> float:
 # Chapter 11
 
 
-@answer("ex-overlap", tolerance=0.5, hint="Two half-widths must add up to 1.96 sds of a difference.")
+@answer(
+    "ex-overlap", tolerance=0.5, hint="Two half-widths must add up to 1.96 sds of a difference."
+)
 def _overlap() -> float:
     import scipy.stats as st
 
