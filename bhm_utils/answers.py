@@ -260,6 +260,6 @@ def _top_ten() -> float:
         priors=Priors(group_sd=wide, residual_sd=wide, common=means),
     )
     girls = gcse.groupby("school", observed=True)["female"].mean()
-    draws = posterior.sample(1000, rng=np.random.default_rng(0))
+    draws = posterior.sample(250, rng=np.random.default_rng(0))
     table = rank_groups(expected_outcomes(draws, posterior.design, {"female": girls}))
     return float(table.nsmallest(10, "mean")["top"].sum())

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from .style import COURSE, GENDERS, MARKERS, PALETTE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import pandas as pd
     from matplotlib.figure import Figure
@@ -35,7 +35,7 @@ def caterpillar(table: pd.DataFrame, reference: float, ylabel: str) -> Figure:
     lower, upper = rows.iloc[:, -2], rows.iloc[:, -1]
     apart = ((lower > reference) | (upper < reference)).to_numpy()
     at = np.arange(1, len(rows) + 1)
-    figure, ax = plt.subplots(figsize=(7.2, 4))
+    figure, ax = plt.subplots(figsize=(6.4, 3.9))
     for some, colour, marker, label in [
         (apart, PALETTE["posterior"], "o", f"interval excludes the line ({apart.sum()})"),
         (~apart, PALETTE["missing"], "s", f"interval includes it ({(~apart).sum()})"),
@@ -61,7 +61,7 @@ def shrinkage_by_size(estimates: pd.DataFrame) -> Figure:
     estimates : pandas.DataFrame
         As `bhm_utils.schools.pooling_estimates` returns it.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(7.2, 4), sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(6.4, 4), sharex=True, sharey=True)
     for ax, (gender, code) in zip(axes, GENDERS.items(), strict=True):
         cells = estimates.xs(code, level=1)
         size = np.sqrt(cells["n"])
@@ -99,7 +99,7 @@ def rank_intervals(tables: Mapping[str, pd.DataFrame]) -> Figure:
     tables : mapping of str to pandas.DataFrame
         Title to what `bhm_utils.schools.rank_groups` returns.
     """
-    figure, axes = plt.subplots(1, len(tables), figsize=(7.2, 5.4), sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, len(tables), figsize=(6, 5.4), sharex=True, sharey=True)
     for ax, (title, table) in zip(np.atleast_1d(axes), tables.items(), strict=True):
         rows = table.sort_values("mean")
         at = np.arange(1, len(rows) + 1)
@@ -108,7 +108,8 @@ def rank_intervals(tables: Mapping[str, pd.DataFrame]) -> Figure:
         ax.plot(rows["mean"], at, MARKERS.get(title, "D"), color=colour, markersize=2.6)
         ax.axvline((len(rows) + 1) / 2, color=PALETTE["truth"], linestyle="--", linewidth=1)
         ax.set(xlabel="rank", title=title.capitalize(), xlim=(0, len(rows) + 1))
-        ax.set_xticks([1, (len(rows) + 1) // 2, len(rows)])
+        ends = [1, (len(rows) + 1) // 2, len(rows)]
+        ax.set(xticks=ends, yticks=ends)
     first = np.atleast_1d(axes)[0]
     first.set(ylabel="the schools, sorted by mean rank", ylim=(len(rows) + 1, 0))
     return figure
@@ -152,24 +153,23 @@ def pair_difference(
     return figure
 
 
-def pairs(probabilities: pd.DataFrame, levels: Sequence[float] = (0.975, 0.5)) -> Figure:
+def pairs(probabilities: pd.DataFrame, level: float = 0.975) -> Figure:
     """Heat map of the probability that the school of the row is above that of the column.
 
     Parameters
     ----------
     probabilities : pandas.DataFrame
         As `bhm_utils.schools.pairwise_probabilities` returns it.
-    levels : sequence of float
-        Where one shade ends and the next begins, above a half and at it, in falling order.
+    level : float, default 0.975
+        Probability from which a field is dark.
     """
     p = probabilities.to_numpy()
-    edges = np.array([1 - levels[0], levels[1], levels[0]])
-    shade = np.where(np.isnan(p), np.nan, np.searchsorted(edges, p))
+    shade = np.where(np.isnan(p), np.nan, np.searchsorted([1 - level, 0.5, level], p))
     colours = ListedColormap([PALETTE["ML"], "#F3D9C8", "#CFE0EC", PALETTE["posterior"]])
     figure, ax = plt.subplots(figsize=(5.8, 5.8))
     size = len(p)
     ax.imshow(shade, cmap=colours, vmin=-0.5, vmax=3.5, extent=(0.5, size + 0.5, size + 0.5, 0.5))
-    percent = f"{100 * levels[0]:g}%"
+    percent = f"{100 * level:g}%"
     words = [
         f"below, with {percent} or more",
         "more likely below",
@@ -206,7 +206,7 @@ def sd_ratios(ratios: pd.DataFrame, students: pd.Series[int]) -> Figure:
     students : pandas.Series
         Number of students of each school.
     """
-    figure, ax = plt.subplots(figsize=(7.2, 4))
+    figure, ax = plt.subplots(figsize=(6.4, 3.9))
     size = np.sqrt(students[ratios.index])
     colours = [PALETTE["ML"], "#D98A5B", PALETTE["data"]]
     for column, marker, colour in zip(ratios, "^so", colours, strict=False):
@@ -235,7 +235,7 @@ def diagnostics(table: pd.DataFrame, limits: tuple[float, float], draws: int) ->
     draws : int
         Draws of all chains together.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(7.2, 4.2), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(6.4, 4.2), sharey=True)
     at = np.arange(1, len(table) + 1)
     for ax, values, limit, title, label in [
         (axes[0], table["r_hat"], limits[0], "Agreement of the chains", r"$\hat R$"),
@@ -252,5 +252,5 @@ def diagnostics(table: pd.DataFrame, limits: tuple[float, float], draws: int) ->
         ax.set(title=title, xlabel=label)
     axes[1].set_xlim(0, None)
     axes[0].set(ylabel=f"the {len(table)} parameters, sorted")
-    axes[0].legend(loc="lower right", fontsize="small")
+    axes[0].legend(loc="center", fontsize="small")
     return figure
