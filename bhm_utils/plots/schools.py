@@ -146,7 +146,7 @@ def pair_difference(
     mean, sd = printed
     x = np.linspace(bins[0], bins[-1], 300)
     density = np.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * np.sqrt(2 * np.pi))
-    ax.plot(x, density, color=PALETTE["ML"], linestyle=":", linewidth=2, label="printed label")
+    ax.plot(x, density, color=PALETTE["truth"], linestyle=":", linewidth=2, label="printed label")
     ax.axvline(0, color=PALETTE["truth"], linewidth=1)
     ax.set(xlabel=xlabel, ylabel="posterior density", title="A difference of two schools")
     figure.legend(loc="outside lower center", ncols=2)
@@ -165,7 +165,7 @@ def pairs(probabilities: pd.DataFrame, level: float = 0.975) -> Figure:
     """
     p = probabilities.to_numpy()
     shade = np.where(np.isnan(p), np.nan, np.searchsorted([1 - level, 0.5, level], p))
-    colours = ListedColormap([PALETTE["ML"], "#F3D9C8", "#CFE0EC", PALETTE["posterior"]])
+    colours = ListedColormap([PALETTE["missing"], "#E6E6E6", "#CFE0EC", PALETTE["posterior"]])
     figure, ax = plt.subplots(figsize=(5.8, 5.8))
     size = len(p)
     ax.imshow(shade, cmap=colours, vmin=-0.5, vmax=3.5, extent=(0.5, size + 0.5, size + 0.5, 0.5))
@@ -248,7 +248,7 @@ def diagnostics(table: pd.DataFrame, limits: tuple[float, float], draws: int) ->
         ),
     ]:
         ax.plot(np.sort(values), at, ".", color=PALETTE["posterior"], markersize=4)
-        ax.axvline(limit, color=PALETTE["ML"], linestyle="--", label="limit of the gate")
+        ax.axvline(limit, color=PALETTE["truth"], linestyle="--", label="limit of the gate")
         ax.set(title=title, xlabel=label)
     axes[1].set_xlim(0, None)
     axes[0].set(ylabel=f"the {len(table)} parameters, sorted")
