@@ -13,6 +13,7 @@ from . import pooling as pooling
 from . import priors as priors
 from . import progress as progress
 from . import proposals as proposals
+from . import schools as schools
 from . import simulate as simulate
 from . import study as study
 from . import tables as tables

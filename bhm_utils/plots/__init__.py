@@ -33,6 +33,15 @@ from .sampling import (
     unnamed_posterior,
     useful_share,
 )
+from .schools import (
+    caterpillar,
+    diagnostics,
+    pair_difference,
+    pairs,
+    rank_intervals,
+    sd_ratios,
+    shrinkage_by_size,
+)
 from .structure import structure_graph, two_levels, varying_lines
 from .study import agreement, bundles, by_design, ladder, rank_curves, ridge, shifts
 from .style import PALETTE, use_style
@@ -55,7 +64,9 @@ __all__ = [
     "burn_in",
     "by_design",
     "calibration",
+    "caterpillar",
     "densities",
+    "diagnostics",
     "difference",
     "dimension_curves",
     "divergences",
@@ -72,6 +83,8 @@ __all__ = [
     "missing_scores",
     "one_and_all",
     "one_by_one",
+    "pair_difference",
+    "pairs",
     "pooled_lines",
     "posterior_with_marks",
     "prior_schools",
@@ -79,6 +92,7 @@ __all__ = [
     "programs_and_exact",
     "quantile_errors",
     "rank_curves",
+    "rank_intervals",
     "rejection",
     "ridge",
     "running",
@@ -87,8 +101,10 @@ __all__ = [
     "school_means",
     "school_sizes",
     "score_distributions",
+    "sd_ratios",
     "shifts",
     "shrinkage",
+    "shrinkage_by_size",
     "step_size_curves",
     "step_sizes",
     "structure_graph",
