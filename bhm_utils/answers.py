@@ -226,3 +226,16 @@ def _constant() -> float:
 def _ridge() -> float:
     centre = 0.0
     return centre - 5 * (centre + 5 * centre - 6) / (1 + 5**2)
+
+
+# The ledger
+
+
+@answer("ex-sharper-check", tolerance=150, hint="Four errors are the tolerance: solve for R.")
+def _sharper_check() -> float:
+    from .conjugate import Normal
+    from .gcse import load_gcse
+
+    scores = load_gcse(outcome="course")
+    school = scores.loc[scores["school"] == "71927", "course"]
+    return 8 * (Normal(74, 9).update(school, noise_sd=14).sd / 0.05) ** 2
