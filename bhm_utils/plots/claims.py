@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..claims import Ledger
 
 # Marker and colour; the markers differ in shape and filling, for readers without colour.
-LOOKS = {
+LOOKS: dict[Verdict, dict[str, Any]] = {
     Verdict.HOLDS: {"marker": "o", "color": PALETTE["posterior"]},
     Verdict.CORRECTED: {"marker": "D", "color": PALETTE["prior"]},
     Verdict.FAILS: {"marker": "X", "color": PALETTE["ML"]},
