@@ -34,15 +34,16 @@ def verdicts(ledger: Ledger) -> Figure:
     counts = ledger.counts()
     if not counts:
         raise ValueError("ledger must have rows, got none")
-    figure, ax = plt.subplots(figsize=(7.2, 0.8 + 0.34 * len(counts)))
+    # Few inches, so that the type is large on a phone.
+    figure, ax = plt.subplots(figsize=(5.6, 0.8 + 0.32 * len(counts)))
     for row, by_verdict in enumerate(counts.values()):
         at = 1
         for verdict, count in by_verdict.items():
             columns = range(at, at + count)
-            ax.plot(columns, [row] * count, linestyle="", markersize=8, **LOOKS[verdict])
+            ax.plot(columns, [row] * count, linestyle="", markersize=7, **LOOKS[verdict])
             at += count
     for verdict, look in LOOKS.items():
-        ax.plot([], [], linestyle="", markersize=8, label=str(verdict), **look)
+        ax.plot([], [], linestyle="", markersize=7, label=str(verdict), **look)
     ax.set_yticks(range(len(counts)), list(counts))
     ax.invert_yaxis()
     longest = max(sum(count.values()) for count in counts.values())
