@@ -1,4 +1,5 @@
 from . import answers as answers
+from . import claims as claims
 from . import conjugate as conjugate
 from . import convergence as convergence
 from . import engines as engines

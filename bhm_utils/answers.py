@@ -263,3 +263,16 @@ def _top_ten() -> float:
     draws = posterior.sample(250, rng=np.random.default_rng(0))
     table = rank_groups(expected_outcomes(draws, posterior.design, {"female": girls}))
     return float(table.nsmallest(10, "mean")["top"].sum())
+
+
+# The ledger
+
+
+@answer("ex-sharper-check", tolerance=150, hint="Four errors are the tolerance: solve for R.")
+def _sharper_check() -> float:
+    from .conjugate import Normal
+    from .gcse import load_gcse
+
+    scores = load_gcse(outcome="course")
+    school = scores.loc[scores["school"] == "71927", "course"]
+    return 8 * (Normal(74, 9).update(school, noise_sd=14).sd / 0.05) ** 2

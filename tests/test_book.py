@@ -23,6 +23,7 @@ PAGES = [
     "09_gcse_data",
     "10_ml_and_bayes",
     "11_comparing_schools",
+    "claims",
     "api",
     "benchmarks",
     "notation",

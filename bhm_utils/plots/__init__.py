@@ -9,6 +9,7 @@ from .chains import (
     trace_and_density,
     walk_stages,
 )
+from .claims import verdicts
 from .convergence import burn_in, divergences, foolers, one_and_all, running, windows
 from .exact import densities, exact_and_draws, shrinkage
 from .fits import forest, implied_sds, posterior_with_marks
@@ -118,6 +119,7 @@ __all__ = [
     "useful_share",
     "varying_lines",
     "varying_slopes",
+    "verdicts",
     "walk_stages",
     "what_alpha_does",
     "windows",
