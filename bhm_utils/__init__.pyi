@@ -1,11 +1,14 @@
 from . import answers as answers
 from . import conjugate as conjugate
 from . import convergence as convergence
+from . import criticism as criticism
 from . import engines as engines
 from . import exact as exact
 from . import gaussian as gaussian
 from . import gcse as gcse
+from . import likelihoods as likelihoods
 from . import metropolis as metropolis
+from . import missing as missing
 from . import model as model
 from . import plots as plots
 from . import pooling as pooling

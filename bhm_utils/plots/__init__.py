@@ -10,6 +10,13 @@ from .chains import (
     walk_stages,
 )
 from .convergence import burn_in, divergences, foolers, one_and_all, running, windows
+from .criticism import (
+    checks,
+    imputed_scores,
+    intercepts_by_predictor,
+    pareto_shapes,
+    replicated_scores,
+)
 from .exact import densities, exact_and_draws, shrinkage
 from .fits import forest, implied_sds, posterior_with_marks
 from .gcse import (
@@ -55,6 +62,7 @@ __all__ = [
     "burn_in",
     "by_design",
     "calibration",
+    "checks",
     "densities",
     "difference",
     "dimension_curves",
@@ -67,10 +75,13 @@ __all__ = [
     "forest",
     "funnel",
     "implied_sds",
+    "imputed_scores",
+    "intercepts_by_predictor",
     "interval_ratios",
     "missing_scores",
     "one_and_all",
     "one_by_one",
+    "pareto_shapes",
     "pooled_lines",
     "posterior_with_marks",
     "prior_schools",
@@ -79,6 +90,7 @@ __all__ = [
     "quantile_errors",
     "rank_curves",
     "rejection",
+    "replicated_scores",
     "ridge",
     "running",
     "running_means",
