@@ -226,3 +226,15 @@ def _constant() -> float:
 def _ridge() -> float:
     centre = 0.0
     return centre - 5 * (centre + 5 * centre - 6) / (1 + 5**2)
+
+
+# Chapter 12
+
+
+@answer("ex-below-the-bound", tolerance=0.06, hint="Work out z first; phi is a density.")
+def _below_the_bound() -> float:
+    import numpy as np
+
+    from .likelihoods import Truncated
+
+    return float(Truncated(at=100.0).expected(np.array(90.0), np.array(15.0)))

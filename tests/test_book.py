@@ -22,6 +22,7 @@ PAGES = [
     "08_prior_study",
     "09_gcse_data",
     "10_ml_and_bayes",
+    "12_beyond_the_slides",
     "api",
     "benchmarks",
     "notation",

@@ -30,8 +30,9 @@ def replicated_scores(y: ArrayLike, replicates: Mapping[str, NDArray[np.float64]
     figure, axes = plt.subplots(
         len(replicates), 1, figsize=(6.4, 2.5 * len(replicates) + 0.4), sharex=True, squeeze=False
     )
-    edges = np.arange(0, 141, 4)
-    middle = edges[:-1] + 2
+    width = 100 / 27  # four marks of 108, so that each bar holds as many steps of the scores
+    edges = width * np.arange(37)
+    middle = edges[:-1] + width / 2
 
     def counts(scores: ArrayLike) -> NDArray[np.intp]:
         # A score of exactly 100 belongs to the bin below the line.
@@ -41,7 +42,7 @@ def replicated_scores(y: ArrayLike, replicates: Mapping[str, NDArray[np.float64]
         expected = np.array([counts(row) for row in scores])
         low, high = np.quantile(expected, [0.025, 0.975], axis=0)
         ax.axvspan(100, edges[-1], color=PALETTE["missing"], alpha=0.18, linewidth=0)
-        ax.bar(middle, counts(y), 3.4, color=PALETTE["data"], alpha=0.45, label="observed")
+        ax.bar(middle, counts(y), 0.85 * width, color=PALETTE["data"], alpha=0.45, label="observed")
         ax.vlines(middle, low, high, color=PALETTE["posterior"], linewidth=3, label="replicated")
         ax.annotate("impossible", (102, 0.8), xycoords=("data", "axes fraction"), fontsize="small")
         ax.set(title=label, ylabel="students", xlim=(10, 132))
