@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import scipy.stats as st
 
-from .likelihoods import by_row
+from .exact import exact_posterior
+from .likelihoods import Gaussian, by_row
+from .model import Design
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,8 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from .likelihoods import Gaussian
-    from .model import Design
+    from .priors import Priors
 
     Array = NDArray[np.float64]
     Statistic = Callable[[Array, Design], Array]
@@ -131,7 +134,7 @@ def expected_scores(tree: xr.DataTree, design: Design, likelihood: Gaussian) -> 
 
 
 def expected_gap(tree: xr.DataTree, likelihood: Gaussian, x: str) -> Array:
-    r"""Subtract the expected score at x = 0 from that at x = 1, where all varying effects are 0, (S,).
+    r"""Subtract the expected score at x = 0 from that at x = 1, all varying effects 0: (S,).
 
     This is the coefficient of `x` where the likelihood is symmetric. Where a bound cuts it off, the
     coefficient lives on a scale that nobody sees, and this is what it means for the scores.
@@ -164,6 +167,72 @@ def with_log_likelihood(tree: xr.DataTree, design: Design, likelihood: Gaussian)
     result: xr.DataTree = az.from_dict({"log_likelihood": {design.outcome: values.reshape(shape)}})
     result["posterior"] = tree["posterior"].to_dataset()
     return result
+
+
+def leave_one_out(tree: xr.DataTree, design: Design, likelihood: Gaussian) -> Any:
+    """Estimate by PSIS-LOO how well each score is predicted from the others.
+
+    ArviZ warns of large Pareto k. Here it does not: look at ``pareto_k`` of the result.
+
+    Parameters
+    ----------
+    tree, design, likelihood
+        As for `replicate`; the rows must be those of the fit.
+
+    Returns
+    -------
+    arviz.ELPDData
+        Pointwise: ``elpd_i`` and ``pareto_k`` have one value a row of `design`.
+
+    References
+    ----------
+    Vehtari, Gelman and Gabry (2017), Statistics and Computing 27, 1413-1432.
+    """
+    import arviz as az
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Estimated shape parameter of Pareto")
+        return az.loo(with_log_likelihood(tree, design, likelihood), pointwise=True)
+
+
+def left_out(
+    formula: str,
+    data: pd.DataFrame,
+    row: int,
+    *,
+    priors: Priors,
+    rng: np.random.Generator,
+    draws: int = 8000,
+) -> float:
+    """Compute the log predictive density of one score by a fit of the normal model without it.
+
+    It is what `leave_one_out` estimates, by brute force.
+
+    Parameters
+    ----------
+    formula, data, priors
+        As for `exact_posterior`.
+    row : int
+        Position of the score in `data`; others of its group must stay.
+    rng : numpy.random.Generator
+        Where the randomness comes from.
+    draws : int
+        How many draws to average the density over.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left of the group.
+    """
+    design = Design.from_formula(formula, data)
+    rest = data.drop(index=data.index[row]).astype({design.group: str})
+    posterior = stacked(
+        exact_posterior(formula, rest, priors=priors).sample(draws, chains=1, rng=rng)
+    )
+    one = {name: getattr(design, name)[[row]] for name in ("y", "X", "Z", "codes")}
+    alone = replace(design, labels=design.labels[one["codes"]], **one | {"codes": np.array([0])})
+    density = Gaussian().logpdf(linear_predictor(posterior, alone), posterior, alone)
+    return float(np.log(np.exp(density).mean()))
 
 
 def share_above(y: Array, design: Design) -> Array:

@@ -119,8 +119,9 @@ def pool(posteriors: Sequence[ExactPosterior], ci_prob: float = 0.95) -> pd.Data
             below = [posterior.cdf(name, [value]) for posterior in posteriors]
             return float(np.mean(below)) - probability
 
+        margin = 0.01 * sds.max()  # quantiles and probabilities agree to rounding only
         bounds = [
-            brentq(excess, ends.min() - 1e-9, ends.max() + 1e-9, args=(p,), xtol=1e-6)
+            brentq(excess, ends.min() - margin, ends.max() + margin, args=(p,), xtol=1e-8)
             for ends, p in [(lower, (1 - ci_prob) / 2), (upper, (1 + ci_prob) / 2)]
         ]
         rows[name] = [means.mean(), np.sqrt(variance), *bounds, between / variance]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from .style import COURSE, GENDERS, MARKERS, PALETTE, WRITTEN
 
@@ -28,7 +29,7 @@ def replicated_scores(y: ArrayLike, replicates: Mapping[str, NDArray[np.float64]
         Name of the model to scores by `bhm_utils.criticism.replicate`.
     """
     figure, axes = plt.subplots(
-        len(replicates), 1, figsize=(6.4, 2.5 * len(replicates) + 0.4), sharex=True, squeeze=False
+        len(replicates), 1, figsize=(5.6, 2.4 * len(replicates) + 0.4), sharex=True, squeeze=False
     )
     width = 100 / 27  # four marks of 108, so that each bar holds as many steps of the scores
     edges = width * np.arange(37)
@@ -66,7 +67,7 @@ def checks(tables: Mapping[str, pd.DataFrame], columns: int = 2) -> Figure:
     figure, axes = plt.subplots(
         rows,
         columns,
-        figsize=(6.8, rows * (0.9 + 0.26 * len(tables))),
+        figsize=(5.6, rows * (0.9 + 0.24 * len(tables))),
         sharey=True,
         squeeze=False,
     )
@@ -79,6 +80,7 @@ def checks(tables: Mapping[str, pd.DataFrame], columns: int = 2) -> Figure:
         ax.axvline(observed, color=PALETTE["truth"], linestyle="--", linewidth=1.2)
         ax.set(title=statistic, yticks=range(len(tables)), yticklabels=list(tables))
         ax.set_ylim(len(tables) - 0.5, -0.5)
+        ax.xaxis.set_major_locator(MaxNLocator(4))
         ax.xaxis.grid(visible=True, alpha=0.4)
     for ax in axes.flat[len(statistics) :]:
         ax.set_visible(False)
