@@ -90,7 +90,7 @@ def checks(tables: Mapping[str, pd.DataFrame], columns: int = 2) -> Figure:
 
 def pareto_shapes(sizes: ArrayLike, k: ArrayLike, threshold: float, title: str) -> Figure:
     """Draw the Pareto k of each student against the number of scores of the school."""
-    figure, ax = plt.subplots(figsize=(6.4, 3.2))
+    figure, ax = plt.subplots(figsize=(5.6, 3.2))
     sizes, k = np.asarray(sizes), np.asarray(k)
     bad = k > threshold
     ax.scatter(sizes[~bad], k[~bad], s=9, alpha=0.4, color=PALETTE["data"], linewidth=0)
@@ -112,7 +112,7 @@ def imputed_scores(students: pd.DataFrame, filled: NDArray[np.float64]) -> Figur
         Copies of the course scores, by `bhm_utils.missing.impute`.
     """
     lacks = students["course"].isna().to_numpy()
-    figure, ax = plt.subplots(figsize=(6.4, 3.8))
+    figure, ax = plt.subplots(figsize=(5.6, 3.8))
     ax.scatter(
         students["written"],
         students["course"],
@@ -136,7 +136,7 @@ def imputed_scores(students: pd.DataFrame, filled: NDArray[np.float64]) -> Figur
             label=f"{gender}, imputed",
         )
     ax.axhline(100, color=PALETTE["truth"], linewidth=0.8)
-    ax.set(xlabel=WRITTEN, ylabel=COURSE, title="Imputed: median and middle half of the copies")
+    ax.set(xlabel=WRITTEN, ylabel=COURSE, title="Imputed: median and middle half")
     ax.legend(loc="lower right", markerscale=1.5, fontsize="small")
     return figure
 
@@ -157,7 +157,7 @@ def intercepts_by_predictor(
     xlabel : str
         What the predictor is.
     """
-    figure, ax = plt.subplots(figsize=(6.4, 3.6))
+    figure, ax = plt.subplots(figsize=(5.6, 3.6))
     grid = np.linspace(u.min() - 0.2, u.max() + 0.2, 60)
     lines = line[:, :1] + line[:, 1:] * grid
     low, high = np.quantile(lines, [0.025, 0.975], axis=0)
