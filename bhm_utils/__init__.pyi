@@ -8,6 +8,7 @@ from . import gaussian as gaussian
 from . import gcse as gcse
 from . import likelihoods as likelihoods
 from . import metropolis as metropolis
+from . import misfit as misfit
 from . import missing as missing
 from . import model as model
 from . import plots as plots

@@ -8,22 +8,19 @@ from scipy.integrate import quad
 
 from bhm_utils import Priors, exact_posterior, fit_pymc, plots
 from bhm_utils.criticism import (
-    deviations,
     expected_gap,
     expected_scores,
-    group_sds,
     leave_one_out,
     left_out,
     linear_predictor,
     predictive_check,
     replicate,
-    share_above,
-    share_at,
     stacked,
     with_log_likelihood,
 )
 from bhm_utils.engines.pymc import pymc_model
 from bhm_utils.likelihoods import Censored, Gaussian, StudentT, Truncated
+from bhm_utils.misfit import deviations, group_sds, share_above, share_at
 from bhm_utils.missing import impute, pool
 from bhm_utils.model import Design
 
