@@ -2,12 +2,16 @@ from . import answers as answers
 from . import claims as claims
 from . import conjugate as conjugate
 from . import convergence as convergence
+from . import criticism as criticism
 from . import engines as engines
 from . import exact as exact
 from . import files as files
 from . import gaussian as gaussian
 from . import gcse as gcse
+from . import likelihoods as likelihoods
 from . import metropolis as metropolis
+from . import misfit as misfit
+from . import missing as missing
 from . import model as model
 from . import plots as plots
 from . import pooling as pooling

@@ -276,3 +276,15 @@ def _sharper_check() -> float:
     scores = load_gcse(outcome="course")
     school = scores.loc[scores["school"] == "71927", "course"]
     return 8 * (Normal(74, 9).update(school, noise_sd=14).sd / 0.05) ** 2
+
+
+# Chapter 12
+
+
+@answer("ex-below-the-bound", tolerance=0.06, hint="Work out z first; phi is a density.")
+def _below_the_bound() -> float:
+    import numpy as np
+
+    from .likelihoods import Truncated
+
+    return float(Truncated(at=100.0).expected(np.array(90.0), np.array(15.0)))

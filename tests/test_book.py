@@ -24,6 +24,7 @@ PAGES = [
     "10_ml_and_bayes",
     "11_comparing_schools",
     "claims",
+    "12_beyond_the_slides",
     "api",
     "benchmarks",
     "notation",

@@ -11,6 +11,13 @@ from .chains import (
 )
 from .claims import verdicts
 from .convergence import burn_in, divergences, foolers, one_and_all, running, windows
+from .criticism import (
+    checks,
+    imputed_scores,
+    intercepts_by_predictor,
+    pareto_shapes,
+    replicated_scores,
+)
 from .exact import densities, exact_and_draws, shrinkage
 from .fits import forest, implied_sds, posterior_with_marks
 from .gcse import (
@@ -66,6 +73,7 @@ __all__ = [
     "by_design",
     "calibration",
     "caterpillar",
+    "checks",
     "densities",
     "diagnostics",
     "difference",
@@ -79,6 +87,8 @@ __all__ = [
     "forest",
     "funnel",
     "implied_sds",
+    "imputed_scores",
+    "intercepts_by_predictor",
     "interval_ratios",
     "ladder",
     "missing_scores",
@@ -86,6 +96,7 @@ __all__ = [
     "one_by_one",
     "pair_difference",
     "pairs",
+    "pareto_shapes",
     "pooled_lines",
     "posterior_with_marks",
     "prior_schools",
@@ -95,6 +106,7 @@ __all__ = [
     "rank_curves",
     "rank_intervals",
     "rejection",
+    "replicated_scores",
     "ridge",
     "running",
     "running_means",
