@@ -8,12 +8,12 @@ os.environ.setdefault("BHM_UTILS_PROGRESS", "0")
 
 import argparse
 
-from . import convergence, exact, growth, metropolis
+from . import convergence, exact, growth, ladder, metropolis
 from .measure import machine, write
 
 TABLES = {
     "gcse": exact.gcse,
-    "study": exact.study,
+    "ladder": ladder.ladder,
     "growth": growth.growth,
     "metropolis": metropolis.metropolis,
     "convergence": convergence.convergence,

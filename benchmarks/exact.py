@@ -8,27 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import arviz as az
-import numpy as np
 import nutpie
 import pandas as pd
 import scipy.stats as st
 import xarray as xr
 from statsmodels.formula.api import mixedlm
 
-from bhm_utils import (
-    PRIOR_DESIGNS,
-    Design,
-    Normal,
-    Priors,
-    Truth,
-    exact_posterior,
-    load_gcse,
-)
+from bhm_utils import Design, Normal, Priors, exact_posterior, load_gcse
 from bhm_utils.engines.pymc import pymc_model
-from bhm_utils.engines.stan import in_own_thread, stan_program
-from bhm_utils.simulate import SLOPE_FORMULA, Simulation, dgp_2
 
-from . import models
 from .measure import median_seconds, rounded, timed
 
 FORMULA = "course ~ female + (1 + female | school)"
@@ -129,67 +117,3 @@ def lmer_seconds(data: pd.DataFrame) -> float | None:
         data.to_csv(path, index=False)
         run = subprocess.run(["Rscript", "-e", script, path], capture_output=True, text=True)
     return float(run.stdout) if run.returncode == 0 else None
-
-
-def study() -> list[dict[str, Any]]:
-    """Time one data set of the slides' study, J = 10, N = 200, under the good prior."""
-    priors, truth = PRIOR_DESIGNS["good"], Truth()
-    simulation = dgp_2(10, 200).simulate(truth, replicates=300, rng=np.random.default_rng(500))
-
-    def all_at_once() -> pd.DataFrame:
-        return exact_posterior(
-            SLOPE_FORMULA, simulation.data, priors=priors, outcomes=simulation.outcomes
-        ).summary()
-
-    exact = median_seconds(all_at_once, 11) / 300
-    means = all_at_once()["mean"].unstack()[list(truth.parameters)]
-    means.columns = pd.Index(["alpha", "gamma_0", "gamma_1", "sigma_b", "sigma_y"])
-    rows = [row("exact posterior, 300 at once", exact, exact, 1e-3, "means, sds, intervals")]
-    for label, form in [
-        ("the slides' parameterisation", models.as_on_the_slides),
-        ("centred", models.centred),
-        ("centred, on group sums", models.on_group_sums),
-    ]:
-        seconds, errors, esses = [], [], []
-        for k in range(3):
-            data = simulation.data.assign(y=simulation.outcomes[k])
-            model = nutpie.compile_pymc_model(form(data, priors))
-            took, tree = timed(
-                lambda m=model, k=k: nutpie.sample(m, draws=1000, tune=500, seed=k, **SAMPLER)
-            )
-            error, ess = largest_error(tree, means.loc[k])
-            seconds.append(took)
-            errors.append(error)
-            esses.append(ess)
-        note = f"4 x 1,000 draws, ESS at least {min(esses):,.0f}, not counting compilation"
-        rows.append(row(f"nutpie, {label}", statistics.median(seconds), exact, max(errors), note))
-    if stan := stan_row(simulation, priors, means, exact):
-        rows.append(stan)
-    return rows
-
-
-def stan_row(
-    simulation: Simulation, priors: Priors, means: pd.DataFrame, exact: float
-) -> dict[str, Any] | None:
-    """Time Stan with the authors' settings, where PyStan is installed."""
-    seconds, errors, esses = [], [], []
-    for k in range(3):
-        data = simulation.data.assign(y=simulation.outcomes[k])
-        try:
-            program = stan_program(SLOPE_FORMULA, data, priors=priors, seed=1 + k)
-        except ImportError:
-            return None
-        took, fit = timed(
-            lambda program=program: in_own_thread(
-                program.sample, num_chains=4, num_samples=1500, num_warmup=500
-            )
-        )
-        draws = {name: fit[name].reshape(1500, 4).T for name in means}
-        error, ess = largest_error(az.from_dict({"posterior": draws}), means.loc[k])
-        seconds.append(took)
-        errors.append(error)
-        esses.append(ess)
-    note = f"4 x 1,500 draws, ESS at least {min(esses):,.0f}, not counting compilation"
-    return row(
-        "Stan, the slides' parameterisation", statistics.median(seconds), exact, max(errors), note
-    )

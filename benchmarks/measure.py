@@ -1,14 +1,18 @@
 """Timing, and tables on disk."""
 
+import contextlib
 import csv
+import io
 import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from bhm_utils.files import write_whole
 
 RESULTS = Path(__file__).parent / "results"
 VERSIONS = ["numpy", "scipy", "statsmodels", "bambi", "pymc", "nutpie", "pystan", "emcee", "arviz"]
@@ -33,15 +37,28 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - start, result
 
 
+@contextlib.contextmanager
+def one_core() -> Iterator[None]:
+    """Keep this process and what it starts to one core, where the system can."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
 def write(name: str, rows: Sequence[dict[str, Any]]) -> None:
     """Write a table as CSV, whole or not at all."""
     RESULTS.mkdir(exist_ok=True)
-    part = RESULTS / f"{name}.csv.part"
-    with part.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    part.replace(RESULTS / f"{name}.csv")
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(RESULTS / f"{name}.csv", text.getvalue().encode())
 
 
 def rounded(value: float) -> str:

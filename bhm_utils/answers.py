@@ -226,3 +226,65 @@ def _constant() -> float:
 def _ridge() -> float:
     centre = 0.0
     return centre - 5 * (centre + 5 * centre - 6) / (1 + 5**2)
+
+
+# Chapter 11
+
+
+@answer(
+    "ex-overlap", tolerance=0.5, hint="Two half-widths must add up to 1.96 sds of a difference."
+)
+def _overlap() -> float:
+    import scipy.stats as st
+
+    return 100 * float(1 - 2 * st.norm.sf(1.96 / math.sqrt(2)))
+
+
+@answer("ex-top-ten", tolerance=0.15, hint="Ten events: the expected count adds probabilities.")
+def _top_ten() -> float:
+    import numpy as np
+    import scipy.stats as st
+
+    from .conjugate import Normal
+    from .exact import exact_posterior
+    from .gcse import load_gcse
+    from .priors import Priors
+    from .schools import expected_outcomes, rank_groups
+
+    gcse = load_gcse(outcome="course")
+    wide = st.halfnorm(scale=30)
+    means = {"Intercept": Normal(70, 50), "female": Normal(0, 50)}
+    posterior = exact_posterior(
+        "course ~ female + (1 + female | school)",
+        gcse,
+        priors=Priors(group_sd=wide, residual_sd=wide, common=means),
+    )
+    girls = gcse.groupby("school", observed=True)["female"].mean()
+    draws = posterior.sample(250, rng=np.random.default_rng(0))
+    table = rank_groups(expected_outcomes(draws, posterior.design, {"female": girls}))
+    return float(table.nsmallest(10, "mean")["top"].sum())
+
+
+# The ledger
+
+
+@answer("ex-sharper-check", tolerance=150, hint="Four errors are the tolerance: solve for R.")
+def _sharper_check() -> float:
+    from .conjugate import Normal
+    from .gcse import load_gcse
+
+    scores = load_gcse(outcome="course")
+    school = scores.loc[scores["school"] == "71927", "course"]
+    return 8 * (Normal(74, 9).update(school, noise_sd=14).sd / 0.05) ** 2
+
+
+# Chapter 12
+
+
+@answer("ex-below-the-bound", tolerance=0.06, hint="Work out z first; phi is a density.")
+def _below_the_bound() -> float:
+    import numpy as np
+
+    from .likelihoods import Truncated
+
+    return float(Truncated(at=100.0).expected(np.array(90.0), np.array(15.0)))

@@ -16,11 +16,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
     from numpy.typing import NDArray
 
     from .model import Design
@@ -103,6 +107,67 @@ def condition(design: Design, sigma: float, covariance: NDArray[np.float64]) -> 
         u_cov_given_b=u_cov_given_b,
         ub_cov=ub_cov,
     )
+
+
+def conditional_effects(design: Design, given: Conditional) -> pd.DataFrame:
+    """Arrange the varying effects of `condition` as every engine does.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index (group, effect). ``mean`` and ``sd`` are of the deviation u_j, ``total_mean`` and
+        ``total_sd`` of the deviation plus the common coefficient that it varies. The sds include
+        the uncertainty in the common coefficients and leave out that in the standard deviations.
+    """
+    effects, variances = given.u.T, np.einsum("jqq->qj", given.u_cov)
+    totals, total_variances = effects.copy(), variances.copy()
+    for i, k in enumerate(design.counterparts):
+        if k is not None:
+            totals[i] += given.b[k]
+            total_variances[i] += given.b_cov[k, k] + 2 * given.ub_cov[:, i, k]
+    return design.effects_frame(
+        mean=effects,
+        sd=np.sqrt(variances),
+        total_mean=totals,
+        total_sd=np.sqrt(total_variances),
+    )
+
+
+def effects_given(design: Design, values: Mapping[str, float]) -> pd.DataFrame:
+    """Varying effects if the standard deviations and correlations were known to be `values`.
+
+    Parameters
+    ----------
+    design : Design
+        The model's matrices.
+    values : mapping of str to float
+        At least ``sigma`` and what `Design.group_sds` and `Design.correlations` name: a row of
+        draws, or the ``mean`` column of a summary. Effects whose correlation is missing are
+        independent.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `conditional_effects`.
+
+    Raises
+    ------
+    ValueError
+        If a standard deviation is missing, not positive, or a correlation is beyond 1.
+    """
+    names = [*design.group_sds, "sigma"]
+    sds = np.array([values.get(name, np.nan) for name in names], dtype=float)
+    if not (sds > 0).all():
+        bad = int(np.argmin(sds > 0))
+        raise ValueError(f"values[{names[bad]!r}] must be positive, got {sds[bad]}")
+    q = len(design.effects)
+    correlation = np.eye(q)
+    for (i, k), name in zip(combinations(range(q), 2), design.correlations, strict=True):
+        correlation[i, k] = correlation[k, i] = values.get(name, 0.0)
+        if not abs(correlation[i, k]) <= 1:
+            raise ValueError(f"values[{name!r}] must be between -1 and 1, got {values[name]}")
+    covariance = correlation * np.outer(sds[:-1], sds[:-1])
+    return conditional_effects(design, condition(design, sds[-1], covariance))
 
 
 def _factor(covariance: NDArray[np.float64]) -> NDArray[np.float64]:

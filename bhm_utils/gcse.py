@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+from .files import shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SHA256 = "095b3dfde0cc1309539cb0d8afa46880eab3a35f862a937c411c34a7e466441b"
 ROWS, SCHOOLS = 1905, 73
 SCORES = ["written", "course"]
 COLUMNS = ["school", "student", "gender", *SCORES]
-
-_PACKAGE = Path(__file__).parent
-# An installed wheel carries the file inside the package; a clone has it in data/.
-PLACES = [_PACKAGE / "data" / "gcsemv.csv", _PACKAGE.parent / "data" / "gcsemv.csv"]
 
 
 def load_gcse(*, outcome: str | None = None) -> pd.DataFrame:
@@ -49,21 +50,13 @@ def load_gcse(*, outcome: str | None = None) -> pd.DataFrame:
     """
     if outcome is not None and outcome not in SCORES:
         raise ValueError(f"outcome must be one of {SCORES} or None, got {outcome!r}")
-    students = _read(_find(PLACES))
+    students = _read(shipped("data/gcsemv.csv"))
     students.insert(3, "female", (students["gender"] == "F").astype(int))
     students["school"] = students["school"].astype(str).astype("category")
     if outcome is None:
         return students
     kept = students.dropna(subset=[outcome]).reset_index(drop=True)
     return kept.assign(school=kept["school"].cat.remove_unused_categories())
-
-
-def _find(places: list[Path]) -> Path:
-    for path in places:
-        if path.is_file():
-            return path
-    looked = " or ".join(str(path) for path in places)
-    raise FileNotFoundError(f"gcsemv.csv not found: looked for it at {looked}")
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -68,10 +68,10 @@ class Priors:
                 raise ValueError(f"common[{name!r}] must be a Normal or None, got {prior!r}")
         if isinstance(self.group_sd, Mapping):
             for name, prior in self.group_sd.items():
-                _require_positive_line(f"group_sd[{name!r}]", prior)
+                require_positive_line(f"group_sd[{name!r}]", prior)
         else:
-            _require_positive_line("group_sd", self.group_sd)
-        _require_positive_line("residual_sd", self.residual_sd)
+            require_positive_line("group_sd", self.group_sd)
+        require_positive_line("residual_sd", self.residual_sd)
         eta = self.correlation_eta
         if eta is not None and not (math.isfinite(eta) and eta > 0):
             raise ValueError(f"correlation_eta must be positive or None, got {eta!r}")
@@ -134,7 +134,28 @@ def translate(prior: Any) -> tuple[str, dict[str, float]]:
     return translated, {key: float(value) for key, value in parameters.items()}
 
 
-def _require_positive_line(argument: str, prior: Any) -> None:
+def pymc_variable(name: str, prior: Any) -> Any:
+    """Add a variable with this prior to the PyMC model that is being written.
+
+    Raises
+    ------
+    ValueError
+        If `prior` has no translation, as `translate` says.
+    """
+    import pymc as pm
+
+    distribution, parameters = translate(prior)
+    return getattr(pm, distribution)(name, **parameters)
+
+
+def require_positive_line(argument: str, prior: Any) -> None:
+    """Refuse what is no prior of a standard deviation.
+
+    Raises
+    ------
+    ValueError
+        If `prior` is no frozen distribution, or reaches below 0.
+    """
     if not (hasattr(prior, "dist") and hasattr(prior, "logpdf")):
         raise ValueError(
             f"{argument} must be a frozen scipy.stats distribution such as halfnorm(scale=10), "

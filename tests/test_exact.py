@@ -11,16 +11,20 @@ from scipy.integrate import cumulative_trapezoid, dblquad, quad
 from scipy.special import logsumexp
 
 from bhm_utils import (
+    PRIOR_DESIGNS,
+    STUDY_DESIGNS,
     Design,
     GroupStatistics,
     Normal,
     Priors,
     QuadratureError,
+    Truth,
     exact_posterior,
 )
 from bhm_utils.exact import density as density_module
 from bhm_utils.exact.mixture import LOG, Mixture
 from bhm_utils.gaussian import condition
+from bhm_utils.simulate import SLOPE_FORMULA
 
 from .conftest import simulated
 
@@ -321,6 +325,16 @@ def test_many_outcomes_are_as_many_posteriors():
 # Hard cases: they work or say no
 
 
+def far_from_its_prior():
+    """A slope of 4 under the prior N(1, 1): noise or the prior gives way, and both nearly as well.
+
+    The density of the variances has a flat top, whose curvature says nothing about its width.
+    """
+    design = STUDY_DESIGNS["dgp2-J5-N50"]
+    many = design.simulate(Truth(gamma_0=4.0), replicates=300, rng=np.random.default_rng(500))
+    return many.data.assign(y=many.outcomes[48])
+
+
 @pytest.mark.parametrize(
     ("formula", "data", "prior"),
     [
@@ -330,8 +344,17 @@ def test_many_outcomes_are_as_many_posteriors():
         ("y ~ x + (1 + x | g)", simulated(20, 15, 1, 1, 0.9995), priors()),
         ("y ~ x + (1 | g)", simulated(J=3, n=10), priors(st.halfcauchy(scale=5))),
         ("y ~ x + I(x**2) + (1 + x + I(x**2) | g)", simulated(12, 10, 1, 1), priors(eta=None)),
+        (SLOPE_FORMULA, far_from_its_prior(), PRIOR_DESIGNS["good"]),
     ],
-    ids=["heavy tails", "zero sd", "zero sds", "correlation near 1", "three groups", "q = 3"],
+    ids=[
+        "heavy tails",
+        "zero sd",
+        "zero sds",
+        "correlation near 1",
+        "three groups",
+        "q = 3",
+        "flat top",
+    ],
 )
 def test_hard_cases_work(formula, data, prior):
     posterior = exact_posterior(formula, data, priors=prior)

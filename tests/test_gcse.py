@@ -4,8 +4,8 @@ import sys
 import pandas as pd
 import pytest
 
+from bhm_utils import files, load_gcse
 from bhm_utils import gcse as module
-from bhm_utils import load_gcse
 
 
 def test_all_students(students):
@@ -39,9 +39,10 @@ def test_unknown_outcome_is_named():
 @pytest.fixture
 def copy(tmp_path, root, monkeypatch):
     """A copy of the file in the place where `load_gcse` looks."""
-    path = tmp_path / "gcsemv.csv"
+    path = tmp_path / "data" / "gcsemv.csv"
+    path.parent.mkdir()
     path.write_bytes((root / "data" / "gcsemv.csv").read_bytes())
-    monkeypatch.setattr(module, "PLACES", [path])
+    monkeypatch.setattr(files, "ROOTS", [tmp_path])
     return path
 
 
@@ -92,7 +93,7 @@ def test_the_data_page_records_the_checksum(root):
     assert module.SHA256 in (root / "data" / "README.md").read_text()
 
 
-def test_the_data_and_the_stan_program_travel_with_a_wheel(root, tmp_path, clean_env):
+def test_the_data_files_and_the_stan_program_travel_with_a_wheel(root, tmp_path, clean_env):
     python = [sys.executable, "-m"]
     subprocess.run(
         [*python, "build", "--wheel", "--no-isolation", "--outdir", tmp_path, root],
@@ -108,7 +109,8 @@ def test_the_data_and_the_stan_program_travel_with_a_wheel(root, tmp_path, clean
     )
     code = (
         "from bhm_utils import gcse, load_gcse; from bhm_utils.engines.stan import program_code;"
-        "print(gcse.__file__, len(load_gcse()), 'gamma_0' in program_code())"
+        "from bhm_utils import load_study;"
+        "print(gcse.__file__, len(load_gcse()), 'gamma_0' in program_code(), len(load_study()))"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code],
@@ -118,8 +120,8 @@ def test_the_data_and_the_stan_program_travel_with_a_wheel(root, tmp_path, clean
         cwd=tmp_path,
         env=clean_env | {"PYTHONPATH": str(target)},
     )
-    file, rows, program = ran.stdout.split()
-    assert file.startswith(str(target)) and (rows, program) == ("1905", "True")
+    file, *found = ran.stdout.split()
+    assert file.startswith(str(target)) and found == ["1905", "True", "9"]
 
 
 def test_scores_are_plain_floats(students):

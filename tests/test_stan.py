@@ -13,6 +13,7 @@ from bhm_utils import (
     Normal,
     Truth,
     exact_posterior,
+    files,
     fit_stan,
 )
 from bhm_utils.engines import stan as module
@@ -131,6 +132,6 @@ def test_warm_up_is_not_a_draw():
 
 
 def test_a_missing_program_says_where_it_was_looked_for(monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "PLACES", [tmp_path / "varying_slope.stan"])
+    monkeypatch.setattr(files, "ROOTS", [tmp_path])
     with pytest.raises(FileNotFoundError, match="looked for it at"):
         module.program_code()

@@ -1,6 +1,7 @@
 """The Monte Carlo study: its criteria, its two engines, and what happens when it is interrupted."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -13,12 +14,21 @@ import scipy.stats as st
 import xarray as xr
 from numpy.testing import assert_allclose
 
-from bhm_utils import PRIOR_DESIGNS, STUDY_DESIGNS, Priors, Truth, run_study, study_table
+from bhm_utils import (
+    PRIOR_DESIGNS,
+    STUDY_DESIGNS,
+    Priors,
+    Truth,
+    files,
+    load_study,
+    run_study,
+    study_table,
+)
 from bhm_utils.cli import main
 from bhm_utils.simulate import dgp_1, dgp_2
-from bhm_utils.study import store
 from bhm_utils.study.criteria import criteria
-from bhm_utils.study.fits import Sampler, prior_data, whitened
+from bhm_utils.study.fits import Coordinates, Sampler, prior_data
+from bhm_utils.study.stored import SHA256
 
 GOOD = {"good": PRIOR_DESIGNS["good"]}
 SMALL = dgp_2(5, 20)
@@ -104,7 +114,7 @@ def test_a_wrong_prior_would_be_seen(sampled):
 def test_the_sampler_sees_the_likelihood_that_the_data_have():
     simulation = dgp_1(6, 15).simulate(Truth(), rng=np.random.default_rng(2))
     data, y = simulation.data, simulation.outcomes[0]
-    w = whitened(data, y)
+    w = Coordinates.of(data).data(y)
     z = np.random.default_rng(3).normal(size=7)
     coefficients = w["m"] + w["K"] @ z
     rows = data["g"].astype(int).to_numpy()
@@ -120,6 +130,59 @@ def test_a_fit_that_does_not_converge_is_kept_and_named():
     assert np.isfinite(result["mean"]).all()
 
 
+# The stored study
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return load_study()
+
+
+@pytest.mark.parametrize("design", ["dgp1-J10-N200", "dgp2-J50-N500"])
+def test_the_stored_fits_are_right(stored, design):
+    nuts, exact = stored.sel(design=design), run_study(design)
+    z = xr.DataArray((nuts["mean"] - exact["mean"]) / nuts["mcse"])
+    assert z.size == 7500 and abs(z).max() < 5.5
+    assert abs(z.mean()) < 0.05 and 0.97 < z.std() < 1.06
+    coefficients = z.sel(parameter=["Intercept", "x", "x:u"]).to_numpy().ravel()
+    assert st.kstest(coefficients, "norm").pvalue > 1e-3
+    assert float(abs(np.log(nuts["sd"] / exact["sd"])).quantile(0.99)) < 0.1
+    near = abs(nuts["quantile"] - exact["quantile"]) / exact["sd"]
+    assert float(near.quantile(0.99)) < 0.25
+    wrong = exact["mean"].sel(prior="good") - nuts["mean"].sel(prior="bad")
+    assert abs(wrong / nuts["mcse"].sel(prior="bad")).sel(parameter="x").median() > 3
+
+
+def test_the_stored_study_is_whole_and_says_where_it_comes_from(stored):
+    assert stored["mean"].shape == (10, 5, 300, 5)
+    assert list(stored["design"].values) == list(STUDY_DESIGNS)
+    assert list(stored["prior"].values) == list(PRIOR_DESIGNS)
+    assert all(np.isfinite(values).all() for values in stored.values())
+    gated = stored["ess"].min("parameter").where(~stored["failed"])
+    assert int(stored["failed"].sum()) <= 3 and gated.min() >= 400
+    about = json.loads(stored.attrs["study"])
+    assert about["seed"] == 500 and about["sampler"]["draws"] == 1000
+    assert {"nutpie", "bhm-utils"} <= set(json.loads(stored.attrs["versions"]))
+    assert json.loads(stored.attrs["designs"])["dgp1-J10-N200"]["group_size"] == 200
+
+
+def test_a_part_is_that_of_the_whole():
+    whole = run_study(SMALL, priors=GOOD, replicates=12)
+    part = run_study(SMALL, priors=GOOD, replicates=12, part=range(4, 9))
+    assert list(part["replicate"].values) == [4, 5, 6, 7, 8]
+    assert_allclose(part["mean"], whole["mean"].sel(replicate=part["replicate"]), atol=2e-3)
+
+
+def test_a_changed_file_is_refused(monkeypatch, tmp_path, root):
+    (tmp_path / "data").mkdir()
+    content = (root / "data" / "study_nuts.nc").read_bytes()
+    (tmp_path / "data" / "study_nuts.nc").write_bytes(content[:-1])
+    monkeypatch.setattr(files, "ROOTS", [tmp_path])
+    with pytest.raises(ValueError, match="is not the course's file: its SHA-256 is"):
+        load_study()
+    assert SHA256 in (root / "data" / "README.md").read_text()
+
+
 # On disk
 
 
@@ -128,6 +191,9 @@ def test_jobs_and_folders_change_nothing(tmp_path):
     assert same(one, run_study(SMALL, replicates=150, jobs=2, folder=tmp_path / "two"))
     assert same(one, run_study(SMALL, replicates=150, folder=tmp_path / "two"))
     assert list(one["prior"].values) == list(PRIOR_DESIGNS)
+    again = run_study(SMALL, replicates=150, folder=tmp_path / "two")
+    again.to_netcdf(tmp_path / "saved.nc", engine="h5netcdf")
+    assert xr.load_dataset(tmp_path / "saved.nc", engine="h5netcdf").equals(again)
 
 
 def test_a_killed_run_resumes_to_the_last_bit(tmp_path):
@@ -156,7 +222,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     run_study(SMALL, priors=GOOD, replicates=100, folder=tmp_path / "a")
-    monkeypatch.setattr(store.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         run_study(SMALL, priors=GOOD, replicates=100, folder=tmp_path / "b")
     assert not list((tmp_path / "b").iterdir())
@@ -185,6 +251,8 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
         (lambda: run_study("dgp3"), "design must be one of .* got 'dgp3'"),
         (lambda: run_study(SMALL, engine="stan"), "engine must be one of .* got 'stan'"),
         (lambda: run_study(SMALL, priors={}), "priors must name at least one prior"),
+        (lambda: run_study(SMALL, part=range(0)), "part must be some of the 300 .* got range"),
+        (lambda: run_study(SMALL, part=range(9, 301)), "part must be some of the 300 .* got range"),
         (lambda: run_study(SMALL, replicates=0), "replicates must be at least 1, got 0"),
         (lambda: study_table(xr.Dataset()), "result must come from run_study"),
         (

@@ -72,3 +72,13 @@ def test_agreement_has_a_scale_for_each_panel():
     figure = labelled(plots.agreement({"right": z, "wrong": 20 * z}))
     right, wrong = (ax.get_xlim()[1] for ax in figure.axes)
     assert right < 5 < wrong
+
+
+def test_ladder_leaves_out_what_has_no_draws():
+    rows = [("DGP 1", "a", 3.0), ("DGP 2", "a", 30.0), ("DGP 1", "b", 40.0), ("DGP 1", "c", None)]
+    figure = labelled(
+        plots.ladder(pd.DataFrame(rows, columns=["process", "rung", "ESS per second"]))
+    )
+    (ax,) = figure.axes
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b"]
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[3, 40], [30]]

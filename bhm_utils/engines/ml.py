@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..convergence import ConvergenceError
-from ..gaussian import Conditional, condition
+from ..gaussian import Conditional, condition, conditional_effects
 from ..model import Design
 from ..tables import summary_columns
 
@@ -111,19 +111,7 @@ class MLFit:
             include the uncertainty in the common coefficients and leave out that in the standard
             deviations, which maximum likelihood takes as known.
         """
-        at = self.given
-        effects, variances = at.u.T, np.einsum("jqq->qj", at.u_cov)
-        totals, total_variances = effects.copy(), variances.copy()
-        for i, k in enumerate(self.design.counterparts):
-            if k is not None:
-                totals[i] += at.b[k]
-                total_variances[i] += at.b_cov[k, k] + 2 * at.ub_cov[:, i, k]
-        return self.design.effects_frame(
-            mean=effects,
-            sd=np.sqrt(variances),
-            total_mean=totals,
-            total_sd=np.sqrt(total_variances),
-        )
+        return conditional_effects(self.design, self.given)
 
 
 def fit_ml(formula: str, data: pd.DataFrame, *, reml: bool = False, **fit: Any) -> MLFit:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..likelihoods import Gaussian
 from ..model import Design
-from ..priors import Priors, translate
+from ..priors import Priors, pymc_variable
 from .fits import BayesFit, gated_fit, sampler_settings
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def fit_pymc(
     priors: Priors,
     seed: int,
     centred: bool = False,
+    likelihood: Gaussian | None = None,
     limits: Mapping[str, Any] | None = None,
     **sample: Any,
 ) -> BayesFit:
@@ -41,6 +43,8 @@ def fit_pymc(
         Seed of the sampler.
     centred : bool, default False
         How the sampler sees the varying effects, as `pymc_model` says; the posterior is the same.
+    likelihood : Gaussian, optional
+        How scores scatter: one of `bhm_utils.likelihoods`, `Gaussian()` by default.
     limits : mapping, optional
         Limits for `require_converged`, such as ``{"max_rhat": 1.02}``.
     **sample
@@ -62,13 +66,20 @@ def fit_pymc(
     design = Design.from_formula(formula, data)
     start = time.perf_counter()
     tree = pm.sample(
-        model=pymc_model(design, priors, centred=centred), **sampler_settings(sample, seed)
+        model=pymc_model(design, priors, centred=centred, likelihood=likelihood),
+        **sampler_settings(sample, seed),
     )
     return gated_fit("PyMC", design, priors, tree, time.perf_counter() - start, limits)
 
 
-def pymc_model(design: Design, priors: Priors, *, centred: bool = False) -> pm.Model:
-    r"""Write the two-level Gaussian model for PyMC.
+def pymc_model(
+    design: Design,
+    priors: Priors,
+    *,
+    centred: bool = False,
+    likelihood: Gaussian | None = None,
+) -> pm.Model:
+    r"""Write the two-level model for PyMC.
 
     With the Cholesky factor :math:`L` of the covariance of the varying effects, effect i of group
     j is :math:`u_{ij} = \sum_{k \le i} L_{ik} z_{kj}` with standard normal :math:`z`. Both forms
@@ -86,6 +97,8 @@ def pymc_model(design: Design, priors: Priors, *, centred: bool = False) -> pm.M
         The priors.
     centred : bool, default False
         Which of the two forms.
+    likelihood : Gaussian, optional
+        How scores scatter: one of `bhm_utils.likelihoods`, `Gaussian()` by default.
 
     Returns
     -------
@@ -101,15 +114,11 @@ def pymc_model(design: Design, priors: Priors, *, centred: bool = False) -> pm.M
 
     priors.require_names_of(design)
 
-    def variable(name: str, prior: Any) -> Any:
-        distribution, parameters = translate(prior)
-        return getattr(pm, distribution)(name, **parameters)
-
     group = design.group
     with pm.Model(coords={group: design.labels.to_list()}) as model:
-        b = [variable(name, priors.common_prior(name)) for name in design.common]
+        b = [pymc_variable(name, priors.common_prior(name)) for name in design.common]
         sds = [
-            variable(sd, priors.group_sd_prior(name))
+            pymc_variable(sd, priors.group_sd_prior(name))
             for sd, name in zip(design.group_sds, design.varying, strict=True)
         ]
         R = _correlation_factor(design, priors.correlation_eta)
@@ -128,7 +137,7 @@ def pymc_model(design: Design, priors: Priors, *, centred: bool = False) -> pm.M
                 z.append(pm.Normal(f"{name}_offset", 0, 1, dims=group))
                 u = pm.Deterministic(name, shift + spread * z[i], dims=group)
             mean += u[design.codes] * design.Z[:, i]
-        pm.Normal(design.outcome, mean, variable("sigma", priors.residual_sd), observed=design.y)
+        (likelihood or Gaussian()).observe(design, mean, priors)
     return model
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..files import shipped
 from ..model import INTERCEPT, Design
 from ..priors import Priors, translate
 from ..progress import watched
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-_PACKAGE = Path(__file__).parents[1]
-# An installed wheel carries the program inside the package; a clone has it in stan/.
-PLACES = [folder / "stan" / "varying_slope.stan" for folder in (_PACKAGE, _PACKAGE.parent)]
 HALF_CAUCHY = ("HalfCauchy", {"beta": 5.0})
 NEEDS_PYSTAN = (
     "fit_stan needs PyStan: pip install bhm-utils[stan]. PyStan needs Python 3.12, Linux or macOS, "
@@ -167,12 +165,7 @@ def program_code() -> str:
     FileNotFoundError
         If it is in none of the places where it belongs.
     """
-    for place in PLACES:
-        if place.is_file():
-            return place.read_text()
-    raise FileNotFoundError(
-        f"varying_slope.stan is missing; looked for it at {', '.join(map(str, PLACES))}"
-    )
+    return shipped("stan/varying_slope.stan").read_text()
 
 
 def in_own_thread(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:

@@ -134,9 +134,28 @@ def find_mode(density: Density, replicates: int) -> tuple[Array, Array]:
         chosen = np.argmax(profile(density, candidates), axis=1)
         mode = candidates[np.arange(replicates), chosen]
         f = around(mode)
+    sds = not_wider_than_the_peak(density, mode, vectors, sds)
     covariance = np.einsum("rab,rb,rcb->rac", vectors, sds**2, vectors)
     factor = np.linalg.cholesky(covariance)
     return mode, factor @ rotation(factor[0])
+
+
+def not_wider_than_the_peak(density: Density, mode: Array, vectors: Array, sds: Array) -> Array:
+    """Shrink spreads that the curvature overstates, as that of a flat top does.
+
+    Two sds from its mode a normal log density is down by 2. Where both sides are down by more than
+    4.5, the sd is too large.
+    """
+    axes = vectors.swapaxes(1, 2)
+    for _ in range(10):
+        away = 2 * sds[..., None] * axes
+        f = profile(density, np.concatenate([mode[:, None], mode[:, None] + away], axis=1))
+        g = profile(density, mode[:, None] - away)
+        wide = np.maximum(f[:, 1:], g) < f[:, :1] - 4.5
+        if not wide.any():
+            break
+        sds = np.where(wide, 0.7 * sds, sds)
+    return sds
 
 
 def rotation(factor: Array) -> Array:

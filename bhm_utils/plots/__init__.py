@@ -9,7 +9,15 @@ from .chains import (
     trace_and_density,
     walk_stages,
 )
+from .claims import verdicts
 from .convergence import burn_in, divergences, foolers, one_and_all, running, windows
+from .criticism import (
+    checks,
+    imputed_scores,
+    intercepts_by_predictor,
+    pareto_shapes,
+    replicated_scores,
+)
 from .exact import densities, exact_and_draws, shrinkage
 from .fits import forest, implied_sds, posterior_with_marks
 from .gcse import (
@@ -33,8 +41,17 @@ from .sampling import (
     unnamed_posterior,
     useful_share,
 )
+from .schools import (
+    caterpillar,
+    diagnostics,
+    pair_difference,
+    pairs,
+    rank_intervals,
+    sd_ratios,
+    shrinkage_by_size,
+)
 from .structure import structure_graph, two_levels, varying_lines
-from .study import agreement, bundles, by_design, rank_curves, ridge, shifts
+from .study import agreement, bundles, by_design, ladder, rank_curves, ridge, shifts
 from .style import PALETTE, use_style
 from .thinking import (
     against_grid,
@@ -55,7 +72,10 @@ __all__ = [
     "burn_in",
     "by_design",
     "calibration",
+    "caterpillar",
+    "checks",
     "densities",
+    "diagnostics",
     "difference",
     "dimension_curves",
     "divergences",
@@ -67,10 +87,16 @@ __all__ = [
     "forest",
     "funnel",
     "implied_sds",
+    "imputed_scores",
+    "intercepts_by_predictor",
     "interval_ratios",
+    "ladder",
     "missing_scores",
     "one_and_all",
     "one_by_one",
+    "pair_difference",
+    "pairs",
+    "pareto_shapes",
     "pooled_lines",
     "posterior_with_marks",
     "prior_schools",
@@ -78,7 +104,9 @@ __all__ = [
     "programs_and_exact",
     "quantile_errors",
     "rank_curves",
+    "rank_intervals",
     "rejection",
+    "replicated_scores",
     "ridge",
     "running",
     "running_means",
@@ -86,8 +114,10 @@ __all__ = [
     "school_means",
     "school_sizes",
     "score_distributions",
+    "sd_ratios",
     "shifts",
     "shrinkage",
+    "shrinkage_by_size",
     "step_size_curves",
     "step_sizes",
     "structure_graph",
@@ -101,6 +131,7 @@ __all__ = [
     "useful_share",
     "varying_lines",
     "varying_slopes",
+    "verdicts",
     "walk_stages",
     "what_alpha_does",
     "windows",

@@ -26,18 +26,33 @@ METHODS: dict[str, dict[str, Any]] = {
 }
 
 
-def pooled_lines(data: pd.DataFrame, lines: Mapping[str, pd.DataFrame], columns: int = 2) -> Figure:
+def pooled_lines(
+    data: pd.DataFrame,
+    lines: Mapping[str, pd.DataFrame],
+    columns: int = 2,
+    *,
+    x: str = "income",
+    y: str = "score",
+    labels: tuple[str, str] = (INCOME, SCORE),
+    band: pd.DataFrame | None = None,
+) -> Figure:
     """Draw one panel a school: its students, and its line by each method.
 
     Parameters
     ----------
     data : pandas.DataFrame
-        Columns ``score``, ``income`` and ``school``.
+        Columns `x`, `y` and ``school``.
     lines : mapping of str to pandas.DataFrame
         Method (a key of `METHODS`) to columns ``intercept`` and ``slope``; the rows of the first
         one are the schools that are drawn.
     columns : int, default 2
         Panels in a row.
+    x, y : str
+        Columns of `data`. An `x` of 0 and 1 only is a gender; its dots are spread out a little.
+    labels : tuple of str
+        What `x` and `y` are, with units.
+    band : pandas.DataFrame, optional
+        Interval of partial pooling: index (school, value of x), the bounds in the last two columns.
 
     Raises
     ------
@@ -48,14 +63,21 @@ def pooled_lines(data: pd.DataFrame, lines: Mapping[str, pd.DataFrame], columns:
     if unknown:
         raise ValueError(f"lines has {unknown}; the methods are {list(METHODS)}")
     schools = list(next(iter(lines.values())).index)
+    gender = set(data[x]) <= {0, 1}
     rows = -(-len(schools) // columns)
     figure, axes = plt.subplots(
         rows, columns, figsize=(6.4, 2.1 * rows + 0.5), sharex=True, sharey=True, squeeze=False
     )
-    ends = np.array([-2.5, 2.5])
+    ends = np.array([0, 1] if gender else [-2.5, 2.5])
     for ax, school in zip(axes.flat, schools, strict=False):
         own = data[data["school"] == school]
-        ax.scatter(own["income"], own["score"], s=9, color=PALETTE["data"], alpha=0.6, lw=0)
+        spread = np.resize([-0.06, 0.02, -0.02, 0.06], len(own)) if gender else 0.0
+        ax.scatter(own[x] + spread, own[y], s=9, color=PALETTE["data"], alpha=0.6, lw=0)
+        if band is not None:
+            bounds = band.loc[school].iloc[:, -2:]
+            ax.fill_between(
+                bounds.index, *bounds.to_numpy().T, color=PALETTE["Bayes"], alpha=0.2, linewidth=0
+            )
         for method, table in lines.items():
             style = METHODS[method]
             a, b = table.loc[school, ["intercept", "slope"]]
@@ -71,18 +93,20 @@ def pooled_lines(data: pd.DataFrame, lines: Mapping[str, pd.DataFrame], columns:
         ax.set_title(f"school {school}: {len(own)} students", fontsize="medium")
     for ax in axes.flat[len(schools) :]:
         ax.set_visible(False)
-    low, high = data["score"].min() - 4, data["score"].max() + 4
+    low, high = data[y].min() - 4, data[y].max() + 4
     axes[0, 0].set(ylim=(low, high))
-    handles, labels = axes[0, 0].get_legend_handles_labels()
+    if gender:
+        axes[0, 0].set(xlim=(-0.25, 1.25), xticks=[0, 1], xticklabels=["boys", "girls"])
+    handles, names = axes[0, 0].get_legend_handles_labels()
     figure.legend(
         handles,
-        labels,
+        names,
         loc="outside upper center",
         ncols=len(lines) if len(lines) < 4 else 2,
         fontsize="small",
     )
-    figure.supxlabel(INCOME, fontsize="medium")
-    figure.supylabel(SCORE, fontsize="medium")
+    figure.supxlabel(labels[0], fontsize="medium")
+    figure.supylabel(labels[1], fontsize="medium")
     return figure
 
 

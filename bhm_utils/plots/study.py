@@ -259,9 +259,39 @@ def agreement(z_scores: Mapping[str, Array]) -> Figure:
         end = max(4.0, float(np.abs(z).max()))
         grid = np.linspace(-end, end, 1001)
         normal = np.exp(-0.5 * grid**2) / np.sqrt(2 * np.pi)
-        bins = np.linspace(-end, end, 25).tolist()
+        bins = np.linspace(-end, end, 25 if z.size < 1000 else 61).tolist()
         ax.hist(z, bins=bins, density=True, color=PALETTE["posterior"], alpha=0.35)
         ax.plot(grid, normal, color=PALETTE["truth"], linestyle="--", label="standard normal")
         ax.set(title=title, ylabel="density", xlabel="difference / Monte Carlo error")
     axes[0, 0].legend(loc="upper right")
+    return figure
+
+
+def ladder(table: pd.DataFrame) -> Figure:
+    """Dot plot of effective draws per second: a row a way to compute, a marker a process.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `benchmarks.ladder` writes it: columns ``process``, ``rung`` and ``ESS per second``,
+        rows without the latter are left out.
+    """
+    known = table.dropna(subset="ESS per second")
+    rungs = list(dict.fromkeys(known["rung"]))
+    figure, ax = plt.subplots(figsize=(5.4, 0.9 + 0.38 * len(rungs)))
+    for k, (process, rows) in enumerate(known.groupby("process")):
+        ax.plot(
+            rows["ESS per second"],
+            [rungs.index(rung) for rung in rows["rung"]],
+            MARKERS[k],
+            color=PALETTE["posterior" if k else "data"],
+            markerfacecolor="white" if k else None,
+            label=process,
+        )
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter("{x:,g}")
+    ax.xaxis.grid(visible=True, alpha=0.4)
+    ax.set(yticks=range(len(rungs)), yticklabels=rungs, ylim=(len(rungs) - 0.5, -0.5))
+    ax.set(xlabel="effective draws per second on one core", title="One posterior, many ways")
+    ax.legend(loc="upper right")
     return figure

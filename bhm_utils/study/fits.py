@@ -13,7 +13,7 @@ import xarray as xr
 
 from ..convergence import ConvergenceError, require_converged
 from ..exact import exact_posterior
-from ..simulate import SLOPE_FORMULA
+from ..simulate import SLOPE_FORMULA, Truth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-PARAMETERS = ["Intercept", "x", "x:u", "x|g_sigma", "sigma"]
+PARAMETERS = list(Truth().parameters)
 PROBABILITIES = [0.025, 0.05, 0.5, 0.95, 0.975]
 
 
@@ -105,10 +105,13 @@ def fit_nuts(block: Block, sampler: Sampler) -> xr.Dataset:
     """
     keys = ["mean", "sd", "quantile", "mcse", "ess", "rhat", "seconds", "tries", "failed"]
     found: dict[str, list[Any]] = {key: [] for key in keys}
+    coordinates, prior = Coordinates.of(block.data), prior_data(block.priors)
+    model = compiled(len(coordinates.u))
     for y, seed in zip(block.outcomes, block.seeds, strict=True):
         start = time.perf_counter()
+        posterior = model.with_data(**coordinates.data(y), **prior)
         for attempt in range(sampler.tries):
-            draws = sample(block, y, sampler, seed, attempt)
+            draws = sample(posterior, sampler, seed, attempt)
             try:
                 require_converged(draws)
             except ConvergenceError:
@@ -125,12 +128,10 @@ def fit_nuts(block: Block, sampler: Sampler) -> xr.Dataset:
     return dataset(block, **{key: np.asarray(values) for key, values in found.items()})
 
 
-def sample(block: Block, y: Array, sampler: Sampler, seed: int, attempt: int) -> xr.DataTree:
+def sample(model: Any, sampler: Sampler, seed: int, attempt: int) -> xr.DataTree:
     """Run nutpie on one replicate."""
     import nutpie
 
-    J = block.data["g"].nunique()
-    model = compiled(J).with_data(**whitened(block.data, y), **prior_data(block.priors))
     tree: xr.DataTree = nutpie.sample(
         model,
         draws=sampler.draws,
@@ -185,24 +186,48 @@ def compiled(groups: int) -> Any:
     return nutpie.compile_pymc_model(model)
 
 
-def whitened(data: pd.DataFrame, y: Array) -> dict[str, Array]:
-    """Fit intercept and slopes by least squares; the coordinates of `compiled` come from that."""
-    x, codes = data["x"].to_numpy(), pd.factorize(data["g"], sort=True)[0]
-    X = np.zeros((len(x), codes.max() + 2))
-    X[:, 0] = 1.0
-    X[np.arange(len(x)), codes + 1] = x
-    Q, R = np.linalg.qr(X)
-    m = np.linalg.solve(R, Q.T @ y)
-    u = data.groupby("g")["u"].first().to_numpy()
-    G = np.linalg.inv(np.linalg.qr(np.column_stack([np.ones_like(u), u]))[1])
-    return {
-        "m": m,
-        "K": np.linalg.inv(R),
-        "G": G,
-        "u": u,
-        "rows": np.asarray(float(len(x))),
-        "residual_squares": np.asarray(((y - X @ m) ** 2).sum()),
-    }
+@dataclass(frozen=True)
+class Coordinates:
+    """What the model of `compiled` needs of a design, by least squares.
+
+    Attributes
+    ----------
+    X, Q, R : numpy.ndarray
+        Intercept and the groups' slopes as columns (N, J + 1), and their QR decomposition.
+    G : numpy.ndarray, shape (2, 2)
+        Makes the columns 1 and u orthonormal.
+    u : numpy.ndarray, shape (J,)
+        The groups' predictor.
+    """
+
+    X: Array
+    Q: Array
+    R: Array
+    G: Array
+    u: Array
+
+    @classmethod
+    def of(cls, data: pd.DataFrame) -> Coordinates:
+        """Decompose the design with columns x, u and g."""
+        x, codes = data["x"].to_numpy(), pd.factorize(data["g"], sort=True)[0]
+        X = np.zeros((len(x), codes.max() + 2))
+        X[:, 0] = 1.0
+        X[np.arange(len(x)), codes + 1] = x
+        u = data.groupby("g")["u"].first().to_numpy()
+        G = np.linalg.inv(np.linalg.qr(np.column_stack([np.ones_like(u), u]))[1])
+        return cls(X, *np.linalg.qr(X), G, u)
+
+    def data(self, y: Array) -> dict[str, Array]:
+        """Fit one outcome; the likelihood is normal around this fit."""
+        m = np.linalg.solve(self.R, self.Q.T @ y)
+        return {
+            "m": m,
+            "K": np.linalg.inv(self.R),
+            "G": self.G,
+            "u": self.u,
+            "rows": np.asarray(float(len(y))),
+            "residual_squares": np.asarray(((y - self.X @ m) ** 2).sum()),
+        }
 
 
 def prior_data(priors: Priors) -> dict[str, Array]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -17,9 +17,6 @@ from .designs import STUDY_DESIGNS
 from .fits import Block, Sampler, fit_exact, fit_nuts
 from .store import Store
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 BLOCK = {"exact": 100, "nuts": 20}  # replicates in a block
 
 
@@ -29,6 +26,7 @@ def run_study(
     priors: Mapping[str, Priors] = PRIOR_DESIGNS,
     truth: Truth | None = None,
     replicates: int = 300,
+    part: range | None = None,
     engine: str = "exact",
     seed: int = 500,
     jobs: int = 1,
@@ -50,6 +48,8 @@ def run_study(
         What the data are simulated with; the defaults of `Truth`.
     replicates : int, default 300
         How many outcomes.
+    part : range, optional
+        Fit these replicates only, of all that are simulated; they come out as in the whole study.
     engine : {"exact", "nuts"}
         How to fit.
     seed : int, default 500
@@ -84,6 +84,9 @@ def run_study(
         raise ValueError("priors must name at least one prior, got none")
     truth, sampler = truth or Truth(), sampler or Sampler()
     simulation = design.simulate(truth, replicates=replicates, rng=np.random.default_rng(seed))
+    part = range(replicates) if part is None else part
+    if not len(part) or part.step != 1 or part.start < 0 or part.stop > replicates:
+        raise ValueError(f"part must be some of the {replicates} replicates in a row, got {part!r}")
     description = {
         "design": asdict(design),
         "truth": asdict(truth),
@@ -93,43 +96,41 @@ def run_study(
         "seed": seed,
         "sampler": asdict(sampler) if engine == "nuts" else {},
     }
+    if len(part) < replicates:
+        description["part"] = repr(part)
     store = Store(folder, description)
 
-    def blocks() -> Iterator[tuple[str, Block]]:
-        for k, (name, prior) in enumerate(priors.items()):
-            seeds = np.random.SeedSequence([seed, k]).generate_state(replicates) // 2
-            for start in range(0, replicates, BLOCK[engine]):
-                part = range(start, min(start + BLOCK[engine], replicates))
-                yield (
-                    f"{k}-{start:05d}",
-                    Block(
-                        simulation.data,
-                        simulation.outcomes[part.start : part.stop],
-                        part,
-                        name,
-                        prior,
-                        seeds[part.start : part.stop].tolist(),
-                    ),
-                )
-
-    todo = [(key, block) for key, block in blocks() if not store.has(key)]
-    found = {key: store.read(key) for key, _ in blocks() if store.has(key)}
+    blocks = {}
+    for k, (name, prior) in enumerate(priors.items()):
+        seeds = np.random.SeedSequence([seed, k]).generate_state(replicates) // 2
+        for start in part[:: BLOCK[engine]]:
+            some = range(start, min(start + BLOCK[engine], part.stop))
+            blocks[f"{k}-{start:05d}"] = Block(
+                data=simulation.data,
+                outcomes=simulation.outcomes[some],
+                replicates=some,
+                prior=name,
+                priors=prior,
+                seeds=seeds[some].tolist(),
+            )
+    todo = {key: block for key, block in blocks.items() if not store.has(key)}
+    found = {key: store.read(key) for key in blocks if key not in todo}
     found |= compute(todo, engine, sampler, store, jobs)
     by_prior = [
-        xr.concat([found[key] for key, block in blocks() if block.prior == name], "replicate")
+        xr.concat([found[key] for key, block in blocks.items() if block.prior == name], "replicate")
         for name in priors
     ]
     return xr.concat(by_prior, "prior").assign_attrs(store.attributes())
 
 
 def compute(
-    todo: list[tuple[str, Block]], engine: str, sampler: Sampler, store: Store, jobs: int
+    todo: Mapping[str, Block], engine: str, sampler: Sampler, store: Store, jobs: int
 ) -> dict[str, xr.Dataset]:
     """Fit the blocks, several at a time, and keep each as soon as it arrives."""
     from joblib import Parallel, delayed
 
     arriving = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(fit)(key, block, engine, sampler) for key, block in todo
+        delayed(fit)(key, block, engine, sampler) for key, block in todo.items()
     )
     found = {}
     for _, (key, fits) in zip(steps(len(todo), f"{engine}, blocks"), arriving, strict=True):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
+
+from ..files import write_whole
 
 MANIFEST = "study.json"
 VERSIONS = ["bhm-utils", "numpy", "scipy", "nutpie", "pymc"]
@@ -61,7 +62,7 @@ class Store:
         elif any(not file.name.startswith(".") for file in path.iterdir()):
             raise ValueError(f"folder {str(path)!r} holds files, but no study; choose another one")
         else:
-            replace(manifest, json.dumps(mine, indent=1).encode())
+            write_whole(manifest, json.dumps(mine, indent=1).encode())
 
     def has(self, key: str) -> bool:
         """Whether the block is there."""
@@ -69,12 +70,13 @@ class Store:
 
     def read(self, key: str) -> xr.Dataset:
         """Read a block."""
-        return xr.load_dataset(self._path(key), engine="h5netcdf")
+        # How one block was encoded does not suit all of them together: names have many lengths.
+        return xr.load_dataset(self._path(key), engine="h5netcdf").drop_encoding()
 
     def write(self, key: str, block: xr.Dataset) -> None:
         """Write a block."""
         if self.folder is not None:
-            replace(self._path(key), bytes(block.to_netcdf(engine="h5netcdf")))
+            write_whole(self._path(key), bytes(block.to_netcdf(engine="h5netcdf")))
 
     def attributes(self) -> dict[str, str]:
         """Say what a result comes from."""
@@ -83,16 +85,3 @@ class Store:
     def _path(self, key: str) -> Path:
         assert self.folder is not None
         return Path(self.folder) / f"block-{key}.nc"
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file under a name of its own, then give it the right one in one step."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
