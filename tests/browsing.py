@@ -9,7 +9,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, Page
 
-from tools.browser import chromium, typeset
+from tools.browser import FAILED_MATHS, chromium, typeset
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 780}
 # Pages open at once: one typesets while another is checked.
@@ -34,9 +34,9 @@ RULES = """axe.getRules(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
   .filter(rule => !rule.tags.includes("experimental"))
   .map(rule => rule.ruleId).concat("heading-order")"""
 COLOURS = ["color-contrast", "link-in-text-block"]
-# MathJax marks what it could not set; dollars and brackets are what it never saw.
-MATHS = r"""() => {
-  const errors = [...document.querySelectorAll("mjx-merror, [data-mjx-error]")];
+# What MathJax could not set, and what it never saw: dollars, brackets, commands.
+MATHS = r"""failed => {
+  const errors = [...document.querySelectorAll(failed)];
   const seen = document.querySelector("article, body").cloneNode(true);
   seen.querySelectorAll("pre, code, script, mjx-container").forEach(node => node.remove());
   const raw = seen.textContent.match(/\$\$|\\[([]|\\(begin|frac|sigma|mu)\b/g) ?? [];
@@ -115,7 +115,7 @@ async def visit_page(browser: Browser, base: str, name: str, thorough: bool) -> 
     listen(page, visit, base)
     await page.goto(base + name)
     await typeset(page)
-    visit.maths = await page.evaluate(MATHS)
+    visit.maths = await page.evaluate(MATHS, FAILED_MATHS)
     if thorough:
         visit.unreachable = await page.evaluate(UNREACHABLE)
         loaded = (

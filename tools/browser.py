@@ -12,6 +12,8 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, async_playwright
 
 NAMES = ["chromium", "chromium-browser", "google-chrome"]
+# How MathJax marks what it could not set, and, in red, a command that it does not know.
+FAILED_MATHS = 'mjx-merror, [data-mjx-error], mjx-container [mathcolor="red"]'
 MISSING = (
     f"no browser: none of {', '.join(NAMES)} is on the PATH (Debian: apt-get install chromium)"
 )
