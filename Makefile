@@ -37,7 +37,7 @@ test: $(READY)
 notebooks: $(READY)
 	@$(BIN)/python tools/notebooks.py
 
-benchmarks: $(READY)
+benchmarks: book
 	@BHM_UTILS_PROGRESS=0 $(BIN)/python -m benchmarks
 
 lab: $(READY)
