@@ -23,14 +23,15 @@ OWN_BYTES = """() => [
 
 
 async def _open(browser, address):
-    """Largest contentful paint (s), and bytes of its own (MB)."""
+    """Title, largest contentful paint (s), and size of its own files (MB)."""
     context = await browser.new_context(viewport={"width": 1280, "height": 900})
     page = await context.new_page()
     await page.goto(address)
     await page.wait_for_timeout(500)  # a later paint may still be larger
-    measured = await page.evaluate(LARGEST_PAINT), await page.evaluate(OWN_BYTES) / 1e6
+    title = (await page.title()).split(" — ")[0]
+    seconds, size = await page.evaluate(LARGEST_PAINT), await page.evaluate(OWN_BYTES)
     await context.close()
-    return measured
+    return title, seconds, size / 1e6
 
 
 async def _measure():
@@ -39,10 +40,10 @@ async def _measure():
         async with chromium() as browser:
             for name in pages():
                 opened = [await _open(browser, f"{base}{name}.html") for _ in range(REPEATS)]
-                seconds, size = zip(*opened, strict=True)
+                titles, seconds, size = zip(*opened, strict=True)
                 rows.append(
                     {
-                        "page": name.removeprefix("book/"),
+                        "page": titles[0],
                         "largest contentful paint (s)": rounded(statistics.median(seconds)),
                         "slowest of three (s)": rounded(max(seconds)),
                         "size beyond shared files (MB)": rounded(max(size)),
