@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -32,18 +31,6 @@ PAGES = [
     "glossary",
     "bibliography",
 ]
-
-
-@pytest.fixture(scope="module")
-def html(root, tmp_path_factory, clean_env):
-    """The book, built as CI builds it: every warning is an error."""
-    out = tmp_path_factory.mktemp("book")
-    build = [Path(sys.executable).parent / "jupyter-book", "build", "-W", "--keep-going", "-n"]
-    run = subprocess.run(
-        [*build, "--all", "--path-output", out, root], capture_output=True, text=True, env=clean_env
-    )
-    assert run.returncode == 0, run.stderr[-5000:]
-    return out / "_build" / "html"
 
 
 class Page(HTMLParser):
