@@ -32,7 +32,7 @@ STYLE = """
   body { padding: 0; background: #fff; }
   article.bd-article { padding: 0 !important; break-before: page; }
   article.bd-article h1 { margin-top: 0; font-size: 2rem; }
-  h1, h2, h3 { break-after: avoid; }
+  h1, h2, h3 { break-after: avoid; break-inside: avoid; }
   figure, img, pre, .highlight, .cell_input, table.dataframe, mjx-container { break-inside: avoid; }
   img { max-height: 20cm; width: auto !important; }
   div.cell, div.cell_input { display: block !important; overflow: visible !important; }
@@ -178,7 +178,7 @@ def main(html: Path, folder: Path) -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
-    given = [Path(argument) for argument in sys.argv[1:]]
+    given = [Path(argument).resolve() for argument in sys.argv[1:]]
     html = given[0] if given else ROOT / "_build" / "html"
     for path in main(html, given[1] if len(given) > 1 else ROOT / "dist"):
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
