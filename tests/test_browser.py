@@ -9,9 +9,11 @@ import os
 
 import pytest
 
-from .test_book import PAGES
+from .test_book import PAGES, WIDGETS
 
 pytest.importorskip("playwright", reason="needs playwright: pip install bhm-utils[dev]")
+
+from playwright.async_api import Error
 
 from tools.browser import MISSING, chromium, find_chromium, served
 
@@ -116,6 +118,48 @@ def test_search_finds_what_is_there_and_nothing_else(html, site):
             "04_hierarchical_models" in link for link in asyncio.run(search(base, "shrinkage"))
         )
     assert asyncio.run(search(site, "xylophonist")) == []
+
+
+# What a widget shows: the shapes of its marks, and the words and numbers in it.
+SHOWN = """node => [...node.querySelectorAll("svg path, svg text, svg line, svg rect")]
+  .map(mark => mark.outerHTML + mark.textContent).join()"""
+
+
+async def unmoved(page):
+    """Controls of a page that are turned by keyboard, after which its widget shows the same."""
+    widget = page.locator(".widget")
+    await widget.locator("svg").wait_for()
+    still = []
+    for control in await widget.locator(".vega-bind :is(input, select)").all():
+        before, value = await widget.evaluate(SHOWN), await control.input_value()
+        await control.focus()
+        for key in ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"]:
+            await page.keyboard.press(key)
+            if await control.input_value() != value:
+                break
+        try:
+            await page.wait_for_function(
+                f"([node, before]) => ({SHOWN})(node) !== before",
+                arg=[await widget.element_handle(), before],
+                timeout=2000,
+            )
+        except Error:
+            still.append(await control.get_attribute("name"))
+    return still
+
+
+def test_every_control_of_a_widget_works_by_keyboard(site, html):
+    async def turn(base):
+        async with chromium() as browser:
+            page = await browser.new_page(viewport=browsing.PHONE)
+            for name in WIDGETS:
+                await page.goto(f"{base}book/{name}.html")
+                assert await unmoved(page) == [], name
+            await page.evaluate("document.querySelector('.vega-bind input').inert = true")
+            return await unmoved(page)
+
+    assert asyncio.run(turn(site)) != []  # a control that cannot be turned would be seen
+    assert asyncio.run(turn(html.as_uri() + "/")) != []
 
 
 FAULTS = {
