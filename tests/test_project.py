@@ -141,3 +141,9 @@ def test_the_pictures_are_what_their_script_draws(root, tmp_path):
     for name in PICTURES:
         stored = (root / "book" / "pictures" / f"{name}.svg").read_text()
         assert (tmp_path / f"{name}.svg").read_text() == stored, name
+
+
+def test_the_example_of_the_readme_runs(root, capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(), flags=re.S)
+    exec(compile(code, "README.md", "exec"), {})
+    assert "female|school_sigma" in capsys.readouterr().out
