@@ -41,6 +41,15 @@ def test_by_design_draws_every_prior(table):
         plots.by_design(table, "luck", {"x": "g0"}, "luck")
 
 
+def test_by_design_puts_the_smallest_design_first(table):
+    names = {"dgp1-J5-N20": "dgp1-J10-N200", "dgp2-J5-N20": "dgp2-J10-N200"}
+    larger = table.rename(index=names, level=0)
+    middle = table.rename(index={k: v.replace("N200", "N50") for k, v in names.items()}, level=0)
+    figure = plots.by_design(pd.concat([larger, table, middle]), "bias", {"x": "g0"}, "bias")
+    rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert rows == ["J5, N20", "J10, N50", "J10, N200"]
+
+
 def test_ridge_draws_priors_and_line():
     draws = pd.DataFrame(RNG.normal(1, 1, (50, 2)), columns=["g0", "g1"])
     prior = Normal(2, 1)

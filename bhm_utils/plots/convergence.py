@@ -36,13 +36,13 @@ def burn_in(chain: Array, cut: int, label: str) -> Figure:
     label : str
         What the draws are of, with the unit.
     """
-    figure, axes = plt.subplots(3, 1, figsize=(7.2, 5.4), sharex=True, sharey=True)
+    figure, axes = plt.subplots(3, 1, figsize=(5.4, 5), sharex=True, sharey=True)
     draws = np.arange(len(chain))
     titles = ["A chain from its start", f"A line at draw {cut}", "The burn-in removed"]
     for ax, title, first in zip(axes, titles, [0, 0, cut], strict=True):
         ax.plot(draws[first:], chain[first:], color=PALETTE["posterior"], linewidth=0.8)
         ax.set(title=title, ylabel=label)
-    axes[1].axvline(cut, color=PALETTE["ML"], linestyle="--", linewidth=2)
+    axes[1].axvline(cut, color=PALETTE["data"], linestyle="--", linewidth=2)
     axes[2].set(xlabel="draw")
     return figure
 
@@ -61,7 +61,7 @@ def one_and_all(chains: Array, window: tuple[int, int], label: str, alone: int =
     alone : int, default 0
         Which chain is shown alone.
     """
-    figure, axes = plt.subplots(2, 1, figsize=(7.2, 4.4), sharex=True, sharey=True)
+    figure, axes = plt.subplots(2, 1, figsize=(5.4, 4), sharex=True, sharey=True)
     for ax, some, title in [
         (axes[0], {alone}, "One chain"),
         (axes[1], None, "All chains, the same draws"),
@@ -85,7 +85,7 @@ def windows(chains: Array, parts: Mapping[str, tuple[int, int]], label: str) -> 
         What the draws are of, with the unit.
     """
     figure, axes = plt.subplots(
-        len(parts), 1, figsize=(7.2, 2.3 * len(parts)), sharey=True, squeeze=False
+        len(parts), 1, figsize=(5.4, 2.2 * len(parts)), sharey=True, squeeze=False
     )
     for ax, (title, window) in zip(axes[:, 0], parts.items(), strict=True):
         _traces(ax, chains, window)
@@ -106,7 +106,7 @@ def running(curves: Mapping[str, Array], at: Sequence[int], limits: Sequence[flo
     limits : sequence of float
         Values to mark.
     """
-    figure, ax = plt.subplots()
+    figure, ax = plt.subplots(figsize=(5.4, 3.6))
     styles = [(PALETTE["posterior"], "-"), ("#6E6E6E", "--")]
     for (name, values), (colour, line) in zip(curves.items(), styles, strict=False):
         ax.plot(at, values - 1, color=colour, linestyle=line, linewidth=2, label=name)
@@ -132,7 +132,7 @@ def foolers(cases: Mapping[str, Array], limits: Mapping[str, tuple[float, float]
         Range of the vertical axis of a row, where the draws go further than the eye needs.
     """
     figure, axes = plt.subplots(
-        len(cases), 2, figsize=(7.2, 1.9 * len(cases)), sharex="col", squeeze=False
+        len(cases), 2, figsize=(5.4, 1.8 * len(cases)), sharex="col", squeeze=False
     )
     for (left, right), (title, chains) in zip(axes, cases.items(), strict=True):
         for k, chain in reversed(list(enumerate(chains))):
@@ -170,7 +170,7 @@ def divergences(
     labels : sequence of str
         Names of the axes.
     """
-    figure, ax = plt.subplots(figsize=(7.2, 4))
+    figure, ax = plt.subplots(figsize=(5.4, 3.8))
     ax.plot(across, log_sd, ".", color=PALETTE["posterior"], alpha=0.25, markersize=3)
     ax.plot([], [], ".", color=PALETTE["posterior"], label="draws")
     ax.plot(

@@ -45,7 +45,7 @@ def shrinkage(
     """
     sds, values = conditional.index.to_numpy(dtype=float), np.asarray(density)
     figure, (top, bottom) = plt.subplots(
-        2, 1, sharex=True, figsize=(7.2, 6), height_ratios=[2.4, 1]
+        2, 1, sharex=True, figsize=(5.4, 5.6), height_ratios=[2.4, 1]
     )
     top.plot(sds, conditional, color=PALETTE["data"], linewidth=0.5, alpha=0.35)
     middle = sds[np.searchsorted(np.cumsum(values) / values.sum(), 0.5)]
@@ -87,7 +87,7 @@ def exact_and_draws(
         Panels in a row.
     """
     rows = -(-len(parameters) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(7.2, 2.4 * rows), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=(5.4, 2.1 * rows), squeeze=False)
     for ax, (name, label) in zip(axes.flat, parameters.items(), strict=False):
         draws = fit.tree["posterior"].dataset[name].to_numpy().ravel()
         low, high = posterior.quantile(name, [1e-4, 1 - 1e-4])
@@ -103,7 +103,7 @@ def exact_and_draws(
 
 def densities(curves: Mapping[str, tuple[ArrayLike, ArrayLike]], xlabel: str, title: str) -> Figure:
     """Draw densities of one parameter: label to (x, density)."""
-    figure, ax = plt.subplots(figsize=(7.2, 3.2))
+    figure, ax = plt.subplots(figsize=(5.4, 3))
     lines: Sequence[object] = ["-", "--", ":", "-.", (0, (5, 1))]
     for (label, (x, density)), line in zip(curves.items(), lines, strict=False):
         colour = PALETTE.get(label, PALETTE["posterior"])

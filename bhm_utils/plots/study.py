@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -119,7 +120,9 @@ def by_design(
     reference: float | None = None,
     log: bool = False,
 ) -> Figure:
-    """Dot plot of a criterion: a row a design, a marker a prior, two Monte Carlo errors each side.
+    """Dot plot of a criterion: a row a design, the smallest first, a marker a prior.
+
+    Error bars are two Monte Carlo errors each side.
 
     Parameters
     ----------
@@ -147,7 +150,10 @@ def by_design(
         raise ValueError(f"criterion must be one of {known}, got {criterion!r}")
     levels = table.index.get_level_values
     processes = list(dict.fromkeys(d.split("-", 1)[0] for d in levels(0)))
-    sizes = list(dict.fromkeys(d.split("-", 1)[1] for d in levels(0)))
+    sizes = sorted(
+        {d.split("-", 1)[1] for d in levels(0)},
+        key=lambda size: [int(number) for number in re.findall(r"\d+", size)],
+    )
     priors = list(dict.fromkeys(levels(1)))
     figure, axes = plt.subplots(
         len(parameters),
