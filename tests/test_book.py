@@ -89,6 +89,7 @@ WIDGETS = {
     "01_bayes_theorem": ["mu_0", "sigma_0", "n", "sigma"],
     "03_metropolis_hastings": ["stride", "now"],
     "04_hierarchical_models": ["step", "school"],
+    "08_prior_study": ["process", "size", "prior"],
     "10_ml_and_bayes": ["sd"],
 }
 

@@ -33,7 +33,8 @@ STYLE = """
   article.bd-article { padding: 0 !important; break-before: page; }
   article.bd-article h1 { margin-top: 0; font-size: 2rem; }
   h1, h2, h3 { break-after: avoid; break-inside: avoid; }
-  figure, img, pre, .highlight, .cell_input, table.dataframe, tr, mjx-container { break-inside: avoid; }
+  figure, img, pre, table.dataframe, tr { break-inside: avoid; }
+  .highlight, .cell_input, mjx-container { break-inside: avoid; }
   img { max-height: 20cm; width: auto !important; }
   div.cell, div.cell_input { display: block !important; overflow: visible !important; }
   pre { white-space: pre-wrap !important; overflow-wrap: anywhere; font-size: 0.85em; }
