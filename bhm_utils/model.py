@@ -26,8 +26,8 @@ class Design:
     r"""The matrices of a two-level Gaussian model with one grouping factor, or with none.
 
     .. math::
-        y_i = x_i^\top b + z_i^\top u_{j[i]} + \varepsilon_i, \qquad
-        u_j \sim \mathcal{N}(0, \Sigma), \quad \varepsilon_i \sim \mathcal{N}(0, \sigma^2)
+        y_i & = x_i^\top b + z_i^\top u_{j[i]} + \varepsilon_i \\
+        u_j & \sim \mathcal{N}(0, \Sigma), \quad \varepsilon_i \sim \mathcal{N}(0, \sigma^2)
 
     Attributes
     ----------

@@ -1,10 +1,10 @@
 r"""Data from a model with a slope for each group and a predictor of that slope.
 
 .. math::
-    y_{ij} = \alpha + \beta_j x_{ij} + \varepsilon_{ij}, \qquad
-    \beta_j = \gamma_0 + \gamma_1 u_j + \eta_j, \qquad
-    \eta_j \sim \mathcal{N}(0, \sigma_b^2), \quad
-    \varepsilon_{ij} \sim \mathcal{N}(0, \sigma_y^2)
+    y_{ij} & = \alpha + \beta_j x_{ij} + \varepsilon_{ij},
+    \quad \varepsilon_{ij} \sim \mathcal{N}(0, \sigma_y^2) \\
+    \beta_j & = \gamma_0 + \gamma_1 u_j + \eta_j,
+    \quad \eta_j \sim \mathcal{N}(0, \sigma_b^2)
 
 As a formula this is `SLOPE_FORMULA`: ``Intercept`` is :math:`\alpha`, ``x`` is :math:`\gamma_0`,
 ``x:u`` is :math:`\gamma_1`, ``x|g_sigma`` is :math:`\sigma_b` and ``sigma`` is :math:`\sigma_y`.
@@ -169,10 +169,10 @@ class SchoolTruth:
     r"""The parameters that `simulate_schools` works with.
 
     .. math::
-        y_i = \alpha_{j[i]} + \beta_{j[i]} x_i + \varepsilon_i, \qquad
+        y_i & = \alpha_{j[i]} + \beta_{j[i]} x_i + \varepsilon_i \\
         \begin{pmatrix} \alpha_j \\ \beta_j \end{pmatrix}
-        = \gamma_0 + \gamma u_j + \eta_j, \qquad
-        \eta_j \sim \mathcal{N}(0, \Sigma), \quad \varepsilon_i \sim \mathcal{N}(0, \sigma_y^2)
+        & = \gamma_0 + \gamma u_j + \eta_j \\
+        \eta_j & \sim \mathcal{N}(0, \Sigma), \quad \varepsilon_i \sim \mathcal{N}(0, \sigma_y^2)
 
     Parameters
     ----------

@@ -200,9 +200,10 @@ def exact_posterior(
     r"""Compute the posterior of a two-level Gaussian model exactly.
 
     .. math::
-        p(b, u, \phi \mid y) = p(u \mid b, \phi, y) \, p(b \mid \phi, y) \, p(\phi \mid y), \qquad
-        p(\phi \mid y) \propto p(\phi) \int p(y \mid b, u, \phi) \, p(u \mid \phi) \, p(b)
-        \, du \, db
+        p(b, u, \phi \mid y) = & \; p(u \mid b, \phi, y) \, p(b \mid \phi, y) \\
+        & \; p(\phi \mid y) \\
+        p(\phi \mid y) \propto & \; p(\phi) \int p(y \mid b, u, \phi) \\
+        & \; p(u \mid \phi) \, p(b) \, du \, db
 
     The first two factors are normal and the integral is closed-form; what remains is one integral
     over the variances :math:`\phi`, done on a lattice around their mode that is refined until

@@ -26,7 +26,7 @@ def replicated_scores(y: ArrayLike, replicates: Mapping[str, NDArray[np.float64]
     y : array_like, shape (N,)
         Observed scores.
     replicates : mapping of str to numpy.ndarray, shape (S, N)
-        Name of the model to scores by `bhm_utils.criticism.replicate`.
+        Name of the model to scores by `replicate`.
     """
     figure, axes = plt.subplots(
         len(replicates), 1, figsize=(5.6, 2.4 * len(replicates) + 0.4), sharex=True, squeeze=False
@@ -58,7 +58,7 @@ def checks(tables: Mapping[str, pd.DataFrame], columns: int = 2) -> Figure:
     Parameters
     ----------
     tables : mapping of str to pandas.DataFrame
-        Name of the model to the table of `bhm_utils.criticism.predictive_check`.
+        Name of the model to the table of `predictive_check`.
     columns : int, default 2
         Panels in a row.
     """
@@ -109,7 +109,7 @@ def imputed_scores(students: pd.DataFrame, filled: NDArray[np.float64]) -> Figur
     students : pandas.DataFrame
         All students, as `load_gcse` has them.
     filled : numpy.ndarray, shape (M, N)
-        Copies of the course scores, by `bhm_utils.missing.impute`.
+        Copies of the course scores, by `impute`.
     """
     lacks = students["course"].isna().to_numpy()
     figure, ax = plt.subplots(figsize=(5.6, 3.8))

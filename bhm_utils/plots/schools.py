@@ -59,7 +59,7 @@ def shrinkage_by_size(estimates: pd.DataFrame) -> Figure:
     Parameters
     ----------
     estimates : pandas.DataFrame
-        As `bhm_utils.schools.pooling_estimates` returns it.
+        As `pooling_estimates` returns it.
     """
     figure, axes = plt.subplots(1, 2, figsize=(6.4, 4), sharex=True, sharey=True)
     for ax, (gender, code) in zip(axes, GENDERS.items(), strict=True):
@@ -97,7 +97,7 @@ def rank_intervals(tables: Mapping[str, pd.DataFrame]) -> Figure:
     Parameters
     ----------
     tables : mapping of str to pandas.DataFrame
-        Title to what `bhm_utils.schools.rank_groups` returns.
+        Title to what `rank_groups` returns.
     """
     figure, axes = plt.subplots(1, len(tables), figsize=(6, 5.4), sharex=True, sharey=True)
     for ax, (title, table) in zip(np.atleast_1d(axes), tables.items(), strict=True):
@@ -159,7 +159,7 @@ def pairs(probabilities: pd.DataFrame, level: float = 0.975) -> Figure:
     Parameters
     ----------
     probabilities : pandas.DataFrame
-        As `bhm_utils.schools.pairwise_probabilities` returns it.
+        As `pairwise_probabilities` returns it.
     level : float, default 0.975
         Probability from which a field is dark.
     """
