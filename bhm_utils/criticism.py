@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -220,15 +219,14 @@ def left_out(
     Raises
     ------
     ValueError
-        If nothing is left of the group.
+        If there is no such row, or nothing is left of its group.
     """
     design = Design.from_formula(formula, data)
+    alone = design.take([row])
     rest = data.drop(index=data.index[row]).astype({design.group: str})
     posterior = stacked(
         exact_posterior(formula, rest, priors=priors).sample(draws, chains=1, rng=rng)
     )
-    one = {name: getattr(design, name)[[row]] for name in ("y", "X", "Z", "codes")}
-    alone = replace(design, labels=design.labels[one["codes"]], **one | {"codes": np.array([0])})
     density = Gaussian().logpdf(linear_predictor(posterior, alone), posterior, alone)
     return float(np.log(np.exp(density).mean()))
 

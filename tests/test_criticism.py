@@ -329,6 +329,20 @@ def test_imputation_keeps_what_was_seen_and_finds_what_was_not():
     assert np.corrcoef(x, filled[:, lacks].mean(axis=0))[0, 1] > 0.3
 
 
+def test_a_single_gap_can_be_imputed():
+    """One row has neither two groups nor two values of x."""
+    truth, _ = with_gaps()
+    data = truth.assign(y=truth["y"].mask(truth.index == 40))
+    filled = impute(
+        "y ~ x + (1 | g)", data, priors=PRIORS, copies=400, rng=np.random.default_rng(6)
+    )
+    fit = exact_posterior("y ~ x + (1 | g)", data.drop(index=40), priors=PRIORS)
+    mean, effects = fit.summary()["mean"], fit.group_effects()["mean"]
+    group = effects[truth["g"].astype(str)[40], "1|g"]
+    expected = mean["Intercept"] + mean["x"] * truth["x"][40] + group
+    assert abs(filled[:, 40].mean() - expected) < 4.5 * filled[:, 40].std() / 20
+
+
 def test_imputing_from_the_same_model_teaches_nothing():
     _, data = with_gaps(1)
     formula = "y ~ x + (1 | g)"
@@ -370,6 +384,13 @@ def test_what_cannot_be_imputed_is_refused():
         impute("y ~ x + (1 | g)", truth, copies=5, **arguments)
     with pytest.raises(ValueError, match="copies must be at least 2, got 1"):
         impute("y ~ x + (1 | g)", data, copies=1, **arguments)
+    with pytest.raises(ValueError, match=r"formula 'y ~ x \+' cannot be read"):
+        impute("y ~ x +", data, copies=5, **arguments)
+    with pytest.raises(ValueError, match="names 'z', which data does not have"):
+        impute("z ~ x + (1 | g)", data, copies=5, **arguments)
+    no_x = data.assign(x=data["x"].mask(data["y"].isna()))
+    with pytest.raises(ValueError, match=r"data column 'x' has \d+ missing"):
+        impute("y ~ x + (1 | g)", no_x, copies=5, **arguments)
     with pytest.raises(ValueError, match="posteriors must be at least two, got 0"):
         pool([])
 
