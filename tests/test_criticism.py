@@ -9,7 +9,6 @@ from scipy.integrate import quad
 from bhm_utils import Priors, exact_posterior, fit_pymc, plots
 from bhm_utils.criticism import (
     expected_gap,
-    expected_scores,
     leave_one_out,
     left_out,
     linear_predictor,
@@ -23,6 +22,7 @@ from bhm_utils.likelihoods import Censored, Gaussian, StudentT, Truncated
 from bhm_utils.misfit import deviations, group_sds, share_above, share_at
 from bhm_utils.missing import impute, pool
 from bhm_utils.model import Design
+from bhm_utils.schools import expected_outcomes
 
 from .conftest import simulated
 from .test_tables_and_plots import labelled
@@ -199,12 +199,35 @@ def test_stacked_spreads_what_it_keeps(design):
     assert kept.tolist() == stacked(tree)["sigma"].to_numpy()[[0, 4, 8]].tolist()
 
 
-def test_expected_scores_and_gap(design):
-    tree = tree_of(design)
+@pytest.mark.parametrize("name", LIKELIHOODS)
+def test_the_expected_outcome_of_a_group_is_that_of_a_row_in_it(name, design):
+    tree, likelihood = tree_of(design), LIKELIHOODS[name]
     posterior = stacked(tree)
     mean = linear_predictor(posterior, design)
-    assert np.allclose(expected_scores(tree, design, Gaussian()), mean)
-    assert (expected_scores(tree, design, Truncated(at=BOUND)) < np.minimum(mean, BOUND)).all()
+    expected = likelihood.expected(mean, likelihood.scale(posterior, design))
+    i = 7
+    values = expected_outcomes(tree, design, {"x": design.X[i, 1]}, likelihood)
+    own = values.sel(g=design.labels[design.codes[i]]).to_numpy().ravel()
+    assert np.allclose(own, expected[:, i])
+    if isinstance(likelihood, Truncated | Censored):
+        assert (values < BOUND).all() and (own < mean[:, i]).all()
+
+
+def test_groups_are_matched_by_name(design):
+    tree = tree_of(design)
+    draws = tree["posterior"].to_dataset()
+    turned = xr.DataTree.from_dict({"posterior": draws.isel(g=[3, 1, 0, 2, 5, 4])})
+    xr.testing.assert_allclose(
+        expected_outcomes(turned, design, {"x": 2.0}), expected_outcomes(tree, design, {"x": 2.0})
+    )
+    turned = xr.DataTree.from_dict({"posterior": draws.isel(g=slice(5))})
+    with pytest.raises(ValueError, match=r"posterior lacks the groups \['g05'\]"):
+        expected_outcomes(turned, design, {"x": 2.0})
+
+
+def test_the_expected_gap(design):
+    tree = tree_of(design)
+    posterior = stacked(tree)
     assert np.allclose(expected_gap(tree, Gaussian(), "x"), posterior["x"])
     at_0, at_1 = (
         posterior["Intercept"].to_numpy(),
@@ -214,6 +237,8 @@ def test_expected_scores_and_gap(design):
     bounded = Truncated(at=BOUND)
     gap = bounded.expected(at_1, sigma) - bounded.expected(at_0, sigma)
     assert np.allclose(expected_gap(tree, bounded, "x"), gap)
+    with pytest.raises(ValueError, match=r"tree must have draws of \['z'\]"):
+        expected_gap(tree, bounded, "z")
 
 
 def test_deviations_leave_nothing_of_the_varying_terms(design):
