@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from .style import COURSE, GENDERS, MARKERS, PALETTE, WRITTEN
+from .style import COURSE, GENDERS, MARKERS, PALETTE, WRITTEN, panel_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +28,7 @@ def replicated_scores(y: ArrayLike, replicates: Mapping[str, NDArray[np.float64]
     replicates : mapping of str to numpy.ndarray, shape (S, N)
         Name of the model to scores by `replicate`.
     """
-    figure, axes = plt.subplots(
-        len(replicates), 1, figsize=(5.6, 2.4 * len(replicates) + 0.4), sharex=True, squeeze=False
-    )
+    figure, axes = panel_grid(len(replicates), 1, (5.6, 2.4), 0.4, sharex=True)
     width = 100 / 27  # four marks of 108, so that each bar holds as many steps of the scores
     edges = width * np.arange(37)
     middle = edges[:-1] + width / 2
@@ -63,13 +61,8 @@ def checks(tables: Mapping[str, pd.DataFrame], columns: int = 2) -> Figure:
         Panels in a row.
     """
     statistics = list(next(iter(tables.values())).index)
-    rows = -(-len(statistics) // columns)
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(5.6, rows * (0.9 + 0.24 * len(tables))),
-        sharey=True,
-        squeeze=False,
+    figure, axes = panel_grid(
+        len(statistics), columns, (5.6, 0.9 + 0.24 * len(tables)), sharey=True
     )
     for ax, statistic in zip(axes.flat, statistics, strict=False):
         for position, table in enumerate(tables.values()):
@@ -82,8 +75,6 @@ def checks(tables: Mapping[str, pd.DataFrame], columns: int = 2) -> Figure:
         ax.set_ylim(len(tables) - 0.5, -0.5)
         ax.xaxis.set_major_locator(MaxNLocator(4))
         ax.xaxis.grid(visible=True, alpha=0.4)
-    for ax in axes.flat[len(statistics) :]:
-        ax.set_visible(False)
     figure.supxlabel("dashed: observed; dot and line: replicated, 95%", fontsize="medium")
     return figure
 

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ..conjugate import Normal, NormalInverseGamma
-from .style import COURSE, PALETTE
+from .style import COURSE, PALETTE, Z95
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 MEAN_SCORE = r"mean score $\mu$ (% of the maximum)"
 DENSITY = "density (per point)"
-# Half the width of a central 95% interval, in standard deviations of a normal distribution.
-Z95 = 1.959963984540054
 
 
 def bayes_mosaic(table: pd.DataFrame, what: str, event: str) -> Figure:
