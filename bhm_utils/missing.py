@@ -106,11 +106,14 @@ def pool(posteriors: Sequence[ExactPosterior], ci_prob: float = 0.95) -> pd.Data
     Raises
     ------
     ValueError
-        If there are fewer than two posteriors.
+        If there are fewer than two posteriors, or they are of several models.
     """
     columns = summary_columns(ci_prob)
     if len(posteriors) < 2:
         raise ValueError(f"posteriors must be at least two, got {len(posteriors)}")
+    formulas = sorted({posterior.design.formula for posterior in posteriors})
+    if len(formulas) > 1:
+        raise ValueError(f"posteriors must be of one model, got {formulas}")
     tables = [posterior.summary(ci_prob) for posterior in posteriors]
     rows = {}
     for name in tables[0].index:

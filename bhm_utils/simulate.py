@@ -141,11 +141,14 @@ class SlopeDesign:
         slopes = truth.gamma_0 + truth.gamma_1 * u + eta
         noise = rng.normal(0, truth.residual_sd, size=(replicates, len(codes)))
         outcomes = truth.alpha + slopes[:, codes] * x + noise
-        width = len(str(self.groups - 1))  # so that labels sort as numbers do
-        data = pd.DataFrame(
-            {"y": outcomes[0], "x": x, "u": u[codes], "g": [f"{k:0{width}d}" for k in codes]}
-        )
+        labels = _labels(range(self.groups))
+        data = pd.DataFrame({"y": outcomes[0], "x": x, "u": u[codes], "g": labels[codes]})
         return Simulation(data, outcomes, slopes, truth)
+
+
+def _labels(numbers: range) -> pd.Index:
+    """Write numbers so that they sort as text, too."""
+    return pd.Index([f"{number:0{len(str(numbers[-1]))}d}" for number in numbers])
 
 
 # The two processes of the slides' study. In the first the predictors are far from 0, so that
@@ -294,8 +297,7 @@ def simulate_schools(
     )
     noise = rng.normal(0, truth.residual_sd, size=(replicates, len(codes)))
     outcomes = alpha[:, codes] + beta[:, codes] * x + noise
-    width = len(str(J))  # so that labels sort as numbers do
-    labels = pd.Index([f"{k + 1:0{width}d}" for k in range(J)], name="school")
+    labels = _labels(range(1, J + 1)).rename("school")
     data = pd.DataFrame(
         {"score": outcomes[0], "income": x, "teachers": u[codes], "school": labels[codes]}
     )

@@ -19,7 +19,7 @@ from bhm_utils.criticism import (
 )
 from bhm_utils.engines.pymc import pymc_model
 from bhm_utils.likelihoods import Censored, Gaussian, StudentT, Truncated
-from bhm_utils.misfit import deviations, group_sds, share_above, share_at
+from bhm_utils.misfit import deviations, own_sds, share_above, share_at
 from bhm_utils.missing import impute, pool
 from bhm_utils.model import Design
 from bhm_utils.schools import expected_outcomes
@@ -247,13 +247,19 @@ def test_deviations_leave_nothing_of_the_varying_terms(design):
     shifted = y + design.Z @ [2.0, -1.0] + 5 * rng.normal(size=6)[design.codes]
     assert np.allclose(deviations(y, design), deviations(shifted, design))
     assert np.abs(deviations(y, design)).max() > 0.5
-    sds = group_sds(y, design)
+    sds = own_sds(y, design)
     sizes = np.bincount(design.codes)
     assert sds.shape == (3, (sizes >= 10).sum()) and sds.shape[1] > 1
     j = int(np.flatnonzero(sizes >= 10)[0])
     rows = design.codes == j
     residual = np.linalg.lstsq(design.Z[rows], y[0, rows])[1]
     assert np.isclose(sds[0, 0], np.sqrt(residual[0] / (rows.sum() - 2)))
+
+
+def test_small_groups_have_no_sd_of_their_own(data):
+    few = Design.from_formula("y ~ x + (1 | g)", data.groupby("g").head(9))
+    with pytest.raises(ValueError, match="must have a group of 10 scores, its largest has 9"):
+        own_sds(few.y, few)
 
 
 def test_shares(design):
@@ -418,6 +424,9 @@ def test_what_cannot_be_imputed_is_refused():
         impute("y ~ x + (1 | g)", no_x, copies=5, **arguments)
     with pytest.raises(ValueError, match="posteriors must be at least two, got 0"):
         pool([])
+    fits = [exact_posterior(f, truth, priors=PRIORS) for f in ("y ~ x + (1 | g)", "y ~ x")]
+    with pytest.raises(ValueError, match=r"posteriors must be of one model, got \['y ~ x', 'y ~"):
+        pool(fits)
 
 
 def test_the_other_figures_are_labelled(students):
