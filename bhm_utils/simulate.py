@@ -206,10 +206,7 @@ class SchoolTruth:
         for name in ["constant", "per_teacher"]:
             if not all(math.isfinite(value) for value in getattr(self, name)):
                 raise ValueError(f"{name} must be finite, got {getattr(self, name)!r}")
-        for name, values in [
-            ("effect_sds", self.effect_sds),
-            ("residual_sd", (self.residual_sd,)),
-        ]:
+        for name, values in [("effect_sds", self.effect_sds), ("residual_sd", (self.residual_sd,))]:
             if not all(math.isfinite(value) and value >= 0 for value in values):
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)!r}")
         if not -1 <= self.correlation <= 1:
@@ -301,6 +298,5 @@ def simulate_schools(
     data = pd.DataFrame(
         {"score": outcomes[0], "income": x, "teachers": u[codes], "school": labels[codes]}
     )
-    return SchoolSimulation(
-        data, pd.Series(u, index=labels, name="teachers"), outcomes, alpha, beta, truth
-    )
+    teachers = pd.Series(u, index=labels, name="teachers")
+    return SchoolSimulation(data, teachers, outcomes, alpha, beta, truth)
