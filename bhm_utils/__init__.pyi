@@ -31,6 +31,7 @@ from .convergence import GelmanRubin as GelmanRubin
 from .convergence import gelman_rubin as gelman_rubin
 from .convergence import require_converged as require_converged
 from .convergence import running_rhat as running_rhat
+from .criticism import predictive_check as predictive_check
 from .engines import compare as compare
 from .engines import fit_bambi as fit_bambi
 from .engines import fit_ml as fit_ml
@@ -41,6 +42,10 @@ from .exact import GroupStatistics as GroupStatistics
 from .exact import QuadratureError as QuadratureError
 from .exact import exact_posterior as exact_posterior
 from .gcse import load_gcse as load_gcse
+from .likelihoods import Censored as Censored
+from .likelihoods import Gaussian as Gaussian
+from .likelihoods import StudentT as StudentT
+from .likelihoods import Truncated as Truncated
 from .metropolis import metropolis_hastings as metropolis_hastings
 from .model import Design as Design
 from .priors import PRIOR_DESIGNS as PRIOR_DESIGNS
@@ -48,6 +53,10 @@ from .priors import Priors as Priors
 from .proposals import AdaptiveWalk as AdaptiveWalk
 from .proposals import GaussianWalk as GaussianWalk
 from .proposals import LogNormalWalk as LogNormalWalk
+from .schools import expected_outcomes as expected_outcomes
+from .schools import pairwise_difference as pairwise_difference
+from .schools import pooling_estimates as pooling_estimates
+from .schools import rank_groups as rank_groups
 from .simulate import SlopeDesign as SlopeDesign
 from .simulate import Truth as Truth
 from .study import STUDY_DESIGNS as STUDY_DESIGNS

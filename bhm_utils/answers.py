@@ -12,12 +12,25 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import scipy.stats as st
+
+from .conjugate import Normal
+from .exact import exact_posterior
+from .gcse import load_gcse
+from .likelihoods import Truncated
+from .priors import Priors
+from .schools import expected_outcomes, rank_groups
+from .simulate import SchoolTruth
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pandas as pd
+
 
 @dataclass(frozen=True)
-class Verdict:
+class Reply:
     """What `check` found: true if the number is right; a notebook shows the message."""
 
     right: bool
@@ -73,7 +86,7 @@ def answer(
     return register
 
 
-def check(exercise: str, value: float | None) -> Verdict:
+def check(exercise: str, value: float | None) -> Reply:
     """Say whether `value` answers the exercise.
 
     Parameters
@@ -85,7 +98,7 @@ def check(exercise: str, value: float | None) -> Verdict:
 
     Returns
     -------
-    Verdict
+    Reply
         True in an `assert` if the number is right; a hint if it is not.
 
     Raises
@@ -96,30 +109,36 @@ def check(exercise: str, value: float | None) -> Verdict:
     if exercise not in ANSWERS:
         raise ValueError(f"exercise must be one of {sorted(ANSWERS)}, got {exercise!r}")
     if value is None:
-        return Verdict(False, "No number yet.")
+        return Reply(False, "No number yet.")
     if not math.isfinite(value):
         raise ValueError(f"value must be finite, got {value!r}")
     known = ANSWERS[exercise]
     if abs(value - known.truth()) <= known.tolerance:
-        return Verdict(True, "Right.")
-    return Verdict(False, f"Not yet. {known.hint}")
+        return Reply(True, "Right.")
+    return Reply(False, f"Not yet. {known.hint}")
 
 
 # Chapter 1
 
+PRIOR, NOISE_SD = Normal(74, 9), 14  # of a school's mean, and of the scores around it
+
+
+def _scores(school: str) -> pd.Series[float]:
+    scores = load_gcse(outcome="course")
+    return scores.loc[scores["school"] == school, "course"]
+
+
+def _mean_of_71927() -> Normal:
+    return PRIOR.update(_scores("71927"), NOISE_SD)
+
 
 @answer("ex-nine-tenths", tolerance=0.5, hint="Solve for n, and round up to whole students.")
 def _nine_tenths() -> float:
-    from .conjugate import Normal
-
-    prior = Normal(74, 9)
-    return float(next(n for n in range(1, 1000) if prior.data_weight(n, 14) >= 0.9))
+    return float(next(n for n in range(1, 1000) if PRIOR.data_weight(n, NOISE_SD) >= 0.9))
 
 
 @answer("ex-second-paper", hint="Each school's likelihood is now a product of two shares.")
 def _second_paper() -> float:
-    from .gcse import load_gcse
-
     scores = load_gcse(outcome="course")
     high = (scores["course"] >= 70).groupby(scores["school"], observed=True)
     schools = ["68137", "71927", "60437"]
@@ -129,14 +148,7 @@ def _second_paper() -> float:
 
 @answer("ex-next-student", hint="Two spreads count: of the mean, and of one student around it.")
 def _next_student() -> float:
-    import scipy.stats as st
-
-    from .conjugate import Normal
-    from .gcse import load_gcse
-
-    scores = load_gcse(outcome="course")
-    school = scores.loc[scores["school"] == "71927", "course"]
-    after = Normal(74, 9).update(school, noise_sd=14).predictive(noise_sd=14)
+    after = _mean_of_71927().predictive(NOISE_SD)
     return float(st.norm.sf(80, after.mean, after.sd))
 
 
@@ -145,14 +157,7 @@ def _next_student() -> float:
 
 @answer("ex-draws-needed", tolerance=0.5, hint="Which variance has an h that is 0 or 1?")
 def _draws_needed() -> float:
-    import scipy.stats as st
-
-    from .conjugate import Normal
-    from .gcse import load_gcse
-
-    scores = load_gcse(outcome="course")
-    school = scores.loc[scores["school"] == "71927", "course"]
-    posterior = Normal(74, 9).update(school, noise_sd=14)
+    posterior = _mean_of_71927()
     p = st.norm.sf(70, posterior.mean, posterior.sd)
     return float(math.ceil((1.96 / 0.005) ** 2 * p * (1 - p)))
 
@@ -162,10 +167,7 @@ def _draws_needed() -> float:
 
 @answer("ex-accept-by-hand", hint="Three factors: a power, an exponential, the Hastings ratio.")
 def _accept_by_hand() -> float:
-    from .gcse import load_gcse
-
-    scores = load_gcse(outcome="course")
-    y = scores.loc[scores["school"] == "68207", "course"]
+    y = _scores("68207")
     squares = float(((y - y.mean()) ** 2).sum())
     targets = 1.2 ** -len(y) * math.exp(-squares / 2 * (12**-2 - 10**-2))
     return min(targets * 1.2, 1.0)
@@ -187,13 +189,18 @@ def _own_weight() -> float:
 
 @answer("ex-unseen-school", hint="Its teachers shift the mean; schools differ around it.")
 def _unseen_school() -> float:
-    import scipy.stats as st
-
-    from .simulate import SchoolTruth
-
     truth = SchoolTruth()
     centre = truth.constant[0] + truth.per_teacher[0]
     return float(st.norm.sf(70, centre, truth.effect_sds[0]))
+
+
+# Chapter 5
+
+
+@answer("ex-constant", tolerance=0.05, hint="Count the normals, then look at the two Cauchys.")
+def _constant() -> float:
+    normals = -0.5 * (10 * 200 + 10 + 2) * math.log(2 * math.pi)
+    return normals - 2 * math.log(3) + 2 * math.log(2 / (5 * math.pi))
 
 
 # Chapter 6
@@ -208,15 +215,6 @@ def _rhat_by_hand() -> float:
 @answer("ex-how-long", tolerance=20, hint="Solve (6) for N, with its first form.")
 def _how_long() -> float:
     return (50 - 1) / (1.01**2 - 1)
-
-
-# Chapter 5
-
-
-@answer("ex-constant", tolerance=0.05, hint="Count the normals, then look at the two Cauchys.")
-def _constant() -> float:
-    normals = -0.5 * (10 * 200 + 10 + 2) * math.log(2 * math.pi)
-    return normals - 2 * math.log(3) + 2 * math.log(2 / (5 * math.pi))
 
 
 # Chapter 8
@@ -235,22 +233,11 @@ def _ridge() -> float:
     "ex-overlap", tolerance=0.5, hint="Two half-widths must add up to 1.96 sds of a difference."
 )
 def _overlap() -> float:
-    import scipy.stats as st
-
     return 100 * float(1 - 2 * st.norm.sf(1.96 / math.sqrt(2)))
 
 
 @answer("ex-top-ten", tolerance=0.15, hint="Ten events: the expected count adds probabilities.")
 def _top_ten() -> float:
-    import numpy as np
-    import scipy.stats as st
-
-    from .conjugate import Normal
-    from .exact import exact_posterior
-    from .gcse import load_gcse
-    from .priors import Priors
-    from .schools import expected_outcomes, rank_groups
-
     gcse = load_gcse(outcome="course")
     wide = st.halfnorm(scale=30)
     means = {"Intercept": Normal(70, 50), "female": Normal(0, 50)}
@@ -265,26 +252,17 @@ def _top_ten() -> float:
     return float(table.nsmallest(10, "mean")["top"].sum())
 
 
-# The ledger
-
-
-@answer("ex-sharper-check", tolerance=150, hint="Four errors are the tolerance: solve for R.")
-def _sharper_check() -> float:
-    from .conjugate import Normal
-    from .gcse import load_gcse
-
-    scores = load_gcse(outcome="course")
-    school = scores.loc[scores["school"] == "71927", "course"]
-    return 8 * (Normal(74, 9).update(school, noise_sd=14).sd / 0.05) ** 2
-
-
 # Chapter 12
 
 
 @answer("ex-below-the-bound", tolerance=0.06, hint="Work out z first; phi is a density.")
 def _below_the_bound() -> float:
-    import numpy as np
-
-    from .likelihoods import Truncated
-
     return float(Truncated(at=100.0).expected(np.array(90.0), np.array(15.0)))
+
+
+# The ledger
+
+
+@answer("ex-sharper-check", tolerance=150, hint="Four errors are the tolerance: solve for R.")
+def _sharper_check() -> float:
+    return 8 * (_mean_of_71927().sd / 0.05) ** 2

@@ -97,8 +97,8 @@ class Normal:
         r"""Posterior of the mean after the observations `y`, whose noise is known.
 
         .. math::
-            \mu \mid y \sim \mathcal{N}(\alpha \bar y + (1 - \alpha) \mu_0, \;
-            (n / \sigma^2 + 1 / \sigma_0^2)^{-1})
+            \mu \mid y \sim \mathcal{N}\bigl( & \alpha \bar y + (1 - \alpha) \mu_0, \\
+            & (n / \sigma^2 + 1 / \sigma_0^2)^{-1}\bigr)
 
         Parameters
         ----------
@@ -140,10 +140,10 @@ class Normal:
         r"""Log density of the observations, with the mean integrated out.
 
         .. math::
-            \log p(y) = -\frac{n}{2} \log 2 \pi \sigma^2
-            - \frac{1}{2} \log \Bigl(1 + \frac{n \sigma_0^2}{\sigma^2}\Bigr)
-            - \frac{\sum_i (y_i - \bar y)^2}{2 \sigma^2}
-            - \frac{n (\bar y - \mu_0)^2}{2 (\sigma^2 + n \sigma_0^2)}
+            \log p(y) = & -\frac{n}{2} \log 2 \pi \sigma^2 \\
+            & - \frac{1}{2} \log \Bigl(1 + \frac{n \sigma_0^2}{\sigma^2}\Bigr) \\
+            & - \frac{\sum_i (y_i - \bar y)^2}{2 \sigma^2} \\
+            & - \frac{n (\bar y - \mu_0)^2}{2 (\sigma^2 + n \sigma_0^2)}
 
         Arguments as for `update`; 0 if `y` is empty.
 
@@ -173,8 +173,8 @@ class NormalInverseGamma:
     r"""The conjugate prior of mean and variance of normal data.
 
     .. math::
-        \sigma^2 \sim \mathrm{Inv\text{-}Gamma}(\alpha_0, \beta_0), \qquad
-        \mu \mid \sigma^2 \sim \mathcal{N}(\mu_0, \sigma^2 / \kappa_0)
+        \sigma^2 & \sim \mathrm{Inv\text{-}Gamma}(\alpha_0, \beta_0) \\
+        \mu \mid \sigma^2 & \sim \mathcal{N}(\mu_0, \sigma^2 / \kappa_0)
 
     Parameters
     ----------
@@ -214,11 +214,11 @@ class NormalInverseGamma:
         r"""Posterior after the observations `y`.
 
         .. math::
-            \kappa_n = \kappa_0 + n, \qquad
-            \mu_n = \frac{\kappa_0 \mu_0 + n \bar y}{\kappa_n}, \qquad
-            \alpha_n = \alpha_0 + \frac{n}{2}, \qquad
-            \beta_n = \beta_0 + \frac{1}{2} \sum_i (y_i - \bar y)^2
-            + \frac{\kappa_0 n (\bar y - \mu_0)^2}{2 \kappa_n}
+            \kappa_n & = \kappa_0 + n \\
+            \mu_n & = \frac{\kappa_0 \mu_0 + n \bar y}{\kappa_n} \\
+            \alpha_n & = \alpha_0 + \frac{n}{2} \\
+            \beta_n & = \beta_0 + \frac{1}{2} \sum_i (y_i - \bar y)^2 \\
+            & \quad + \frac{\kappa_0 n (\bar y - \mu_0)^2}{2 \kappa_n}
 
         Parameters
         ----------
@@ -292,9 +292,9 @@ class NormalInverseGamma:
         r"""Log density of the observations, with mean and variance integrated out.
 
         .. math::
-            \log p(y) = \log \frac{\Gamma(\alpha_n)}{\Gamma(\alpha_0)}
-            + \alpha_0 \log \beta_0 - \alpha_n \log \beta_n
-            + \frac{1}{2} \log \frac{\kappa_0}{\kappa_n} - \frac{n}{2} \log 2 \pi
+            \log p(y) = & \log \frac{\Gamma(\alpha_n)}{\Gamma(\alpha_0)} \\
+            & + \alpha_0 \log \beta_0 - \alpha_n \log \beta_n \\
+            & + \frac{1}{2} \log \frac{\kappa_0}{\kappa_n} - \frac{n}{2} \log 2 \pi
 
         Argument and errors as for `update`; 0 if `y` is empty.
         """

@@ -52,11 +52,11 @@ def gelman_rubin(draws: ArrayLike) -> GelmanRubin:
     With the mean :math:`\bar\theta_m` of chain :math:`m` and the mean :math:`\bar\theta` of these,
 
     .. math::
-        s_m^2 &= \frac{1}{N-1} \sum_{n=1}^N (\theta_m^{(n)} - \bar\theta_m)^2, &
-        W &= \frac{1}{M} \sum_{m=1}^M s_m^2, \\
-        \frac{B}{N} &= \frac{1}{M-1} \sum_{m=1}^M (\bar\theta_m - \bar\theta)^2, &
-        \widehat{\mathrm{Var}}^+ &= \frac{N-1}{N} W + \frac{B}{N}, \qquad
-        \hat R = \sqrt{\widehat{\mathrm{Var}}^+ / W}.
+        s_m^2 &= \frac{1}{N-1} \sum_{n=1}^N (\theta_m^{(n)} - \bar\theta_m)^2 \\
+        W &= \frac{1}{M} \sum_{m=1}^M s_m^2 \\
+        \frac{B}{N} &= \frac{1}{M-1} \sum_{m=1}^M (\bar\theta_m - \bar\theta)^2 \\
+        \widehat{\mathrm{Var}}^+ &= \frac{N-1}{N} W + \frac{B}{N} \\
+        \hat R &= \sqrt{\widehat{\mathrm{Var}}^+ / W}.
 
     This is the plain form: neither split nor rank-normalised, and without the paper's correction
     for degrees of freedom.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,6 +49,23 @@ def stacked(tree: xr.DataTree, draws: int | None = None) -> xr.Dataset:
     return posterior.isel(sample=np.linspace(0, size - 1, draws).astype(int))
 
 
+def require_draws_of(posterior: xr.Dataset, design: Design) -> None:
+    """Refuse draws that cannot be of `design`.
+
+    Raises
+    ------
+    ValueError
+        If they lack one of its coefficients, or one of its groups.
+    """
+    absent = [name for name in (*design.common, *design.varying) if name not in posterior]
+    if absent:
+        raise ValueError(f"posterior lacks {absent}, which design has")
+    if design.varying:
+        strange = sorted(set(design.labels) - set(posterior[design.group].to_numpy()))
+        if strange:
+            raise ValueError(f"posterior lacks the groups {strange}, which design has")
+
+
 def linear_predictor(posterior: xr.Dataset, design: Design) -> Array:
     r"""Compute :math:`\mu_i = x_i^\top b + z_i^\top u_{j[i]}` of each row under each draw.
 
@@ -69,16 +85,10 @@ def linear_predictor(posterior: xr.Dataset, design: Design) -> Array:
     ValueError
         If the draws lack a coefficient or a group of `design`.
     """
-    absent = [name for name in (*design.common, *design.varying) if name not in posterior]
-    if absent:
-        raise ValueError(f"posterior lacks {absent}, which design has")
+    require_draws_of(posterior, design)
     mean = np.zeros((posterior.sizes["sample"], len(design.y)))
     for k, name in enumerate(design.common):
         mean += posterior[name].to_numpy()[:, None] * design.X[:, k]
-    if design.varying:
-        strange = sorted(set(design.labels) - set(posterior[design.group].to_numpy()))
-        if strange:
-            raise ValueError(f"posterior lacks the groups {strange}, which design has")
     for i, name in enumerate(design.varying):
         mean += by_row(posterior, name, design) * design.Z[:, i]
     return mean
@@ -120,24 +130,20 @@ def replicate(
     return likelihood.simulate(linear_predictor(posterior, design), posterior, design, rng)
 
 
-def expected_scores(tree: xr.DataTree, design: Design, likelihood: Gaussian) -> Array:
-    """Compute the expected score of each row under each draw, (S, N), in the units of the outcome.
-
-    It is the linear predictor where the likelihood is symmetric, and less where a bound cuts it
-    off. Arguments are as for `replicate`.
-    """
-    posterior = stacked(tree)
-    mean = linear_predictor(posterior, design)
-    return likelihood.expected(mean, likelihood.scale(posterior, design))
-
-
 def expected_gap(tree: xr.DataTree, likelihood: Gaussian, x: str) -> Array:
     r"""Subtract the expected score at x = 0 from that at x = 1, all varying effects 0: (S,).
 
     This is the coefficient of `x` where the likelihood is symmetric. Where a bound cuts it off, the
     coefficient lives on a scale that nobody sees, and this is what it means for the scores.
+
+    Raises
+    ------
+    ValueError
+        If the draws lack ``Intercept``, ``sigma`` or `x`.
     """
     posterior = stacked(tree)
+    if absent := [name for name in ("Intercept", "sigma", x) if name not in posterior]:
+        raise ValueError(f"tree must have draws of {absent}, got {list(posterior)}")
     low, sigma = posterior["Intercept"].to_numpy(), posterior["sigma"].to_numpy()
     high = low + posterior[x].to_numpy()
     return likelihood.expected(high, sigma) - likelihood.expected(low, sigma)
@@ -220,15 +226,14 @@ def left_out(
     Raises
     ------
     ValueError
-        If nothing is left of the group.
+        If there is no such row, or nothing is left of its group.
     """
     design = Design.from_formula(formula, data)
+    alone = design.take([row])
     rest = data.drop(index=data.index[row]).astype({design.group: str})
     posterior = stacked(
         exact_posterior(formula, rest, priors=priors).sample(draws, chains=1, rng=rng)
     )
-    one = {name: getattr(design, name)[[row]] for name in ("y", "X", "Z", "codes")}
-    alone = replace(design, labels=design.labels[one["codes"]], **one | {"codes": np.array([0])})
     density = Gaussian().logpdf(linear_predictor(posterior, alone), posterior, alone)
     return float(np.log(np.exp(density).mean()))
 

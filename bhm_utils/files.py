@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import uuid
 from pathlib import Path
@@ -25,6 +26,12 @@ def shipped(name: str) -> Path:
     raise FileNotFoundError(
         f"{name} not found: looked for it at {' or '.join(str(place) for place in places)}"
     )
+
+
+def checksum_problem(content: bytes, sha256: str) -> str | None:
+    """Say in what way `content` is not the file with this checksum; None if it is."""
+    found = hashlib.sha256(content).hexdigest()
+    return None if found == sha256 else f"its SHA-256 checksum is {found}, not {sha256}"
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -5,8 +5,8 @@ With :math:`V_j = \sigma^2 I + Z_j \Sigma Z_j^\top` the outcomes of group j are
 :math:`M_j = I + L^\top Z_j^\top Z_j L / \sigma^2`, the Woodbury identity gives
 
 .. math::
-    V_j^{-1} = \sigma^{-2} I - \sigma^{-4} Z_j L M_j^{-1} L^\top Z_j^\top, \qquad
-    |V_j| = \sigma^{2 n_j} |M_j|,
+    V_j^{-1} & = \sigma^{-2} I - \sigma^{-4} Z_j L M_j^{-1} L^\top Z_j^\top \\
+    |V_j| & = \sigma^{2 n_j} |M_j|,
 
 so that sums within groups are all that is needed of the rows, and a standard deviation of 0 is
 nothing special.

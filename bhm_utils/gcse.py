@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from .files import shipped
+from .files import checksum_problem, shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,9 +65,7 @@ def _read(path: Path) -> pd.DataFrame:
         students = pd.read_csv(io.BytesIO(content))
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not a readable CSV file: {error}") from error
-    problem = _first_problem(students)
-    if problem is None and hashlib.sha256(content).hexdigest() != SHA256:
-        problem = f"its SHA-256 checksum is {hashlib.sha256(content).hexdigest()}, not {SHA256}"
+    problem = _first_problem(students) or checksum_problem(content, SHA256)
     if problem is not None:
         raise ValueError(f"{path} is not the course's data file: {problem}")
     return students

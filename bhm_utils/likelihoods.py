@@ -113,9 +113,12 @@ class Gaussian:
 
     def scale(self, posterior: xr.Dataset, design: Design) -> Array:
         r"""Return :math:`\sigma_{j[i]}` of each row under each draw: (S, N), or (S, 1) for all."""
-        if self.spread is None:
-            return column(posterior, "sigma")
-        return by_row(posterior, f"sigma|{design.group}", design)
+        name = self.scale_name(design)
+        return column(posterior, name) if self.spread is None else by_row(posterior, name, design)
+
+    def scale_name(self, design: Design) -> str:
+        """Name of the scale in the draws: ``sigma``, or ``sigma|school`` if each has its own."""
+        return "sigma" if self.spread is None else f"sigma|{design.group}"
 
     def expected(self, mean: Array, sigma: Array) -> Array:
         r"""Return the expected score where :math:`\mu_i` is `mean` and the scale is `sigma`."""

@@ -44,8 +44,8 @@ def kurtosis(y: Array, design: Design) -> Array:
 
 
 def sd_ratio(y: Array, design: Design) -> Array:
-    """Ninth over first decile of the groups' own sds, `group_sds`."""
-    low, high = np.quantile(group_sds(y, design), [0.1, 0.9], axis=-1)
+    """Ninth over first decile of the groups' `own_sds`."""
+    low, high = np.quantile(own_sds(y, design), [0.1, 0.9], axis=-1)
     values: Array = high / low
     return values
 
@@ -71,10 +71,21 @@ def deviations(y: Array, design: Design) -> Array:
     return residual
 
 
-def group_sds(y: Array, design: Design) -> Array:
-    """Sds of the `deviations` in each group with at least `SMALLEST` scores, (..., groups)."""
+def own_sds(y: Array, design: Design) -> Array:
+    """Sds of the `deviations` in each group with at least `SMALLEST` scores, (..., groups).
+
+    Raises
+    ------
+    ValueError
+        If there is no such group.
+    """
     residual = deviations(y, design)
     large = [rows for rows in _groups(design) if len(rows) >= SMALLEST]
+    if not large:
+        largest = int(np.bincount(design.codes).max())
+        raise ValueError(
+            f"design must have a group of {SMALLEST} scores, its largest has {largest}"
+        )
     sds = [
         np.sqrt(
             (residual[..., rows] ** 2).sum(axis=-1)

@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from .criticism import replicate
 from .exact import exact_posterior
 from .likelihoods import Gaussian
-from .model import Design
+from .model import Design, parse
 from .tables import summary_columns
 
 if TYPE_CHECKING:
@@ -65,18 +65,21 @@ def impute(
     ----------
     Rubin (1987), Multiple Imputation for Nonresponse in Surveys.
     """
-    from formulae import model_description
-
     if copies < 2:
         raise ValueError(f"copies must be at least 2, got {copies!r}")
-    description = model_description(formula)
-    outcome = description.response.term.name
+    parsed = parse(formula)
+    outcome = parsed.response.term.name
+    if outcome not in data:
+        raise ValueError(f"formula {formula!r} names {outcome!r}, which data does not have")
     gaps = data[outcome].isna().to_numpy()
     if not gaps.any():
         raise ValueError(f"data has no missing value of {outcome!r}")
-    complete = data.dropna(subset=sorted(description.var_names & set(data.columns)))
-    fit = exact_posterior(formula, complete, priors=priors)
-    rows = Design.from_formula(formula, data[gaps].assign(**{outcome: 0.0}))
+    names = sorted(parsed.var_names & set(data.columns))
+    complete = data[names].notna().all(axis=1).to_numpy()
+    fit = exact_posterior(formula, data[complete], priors=priors)
+    # The gaps alone may be of one group or one gender, which is no design.
+    usable = data.assign(**{outcome: data[outcome].fillna(0.0)})[complete | gaps]
+    rows = Design.from_formula(formula, usable).take(np.flatnonzero(gaps[complete | gaps]))
     filled = np.tile(data[outcome].to_numpy(dtype=float), (copies, 1))
     filled[:, gaps] = replicate(
         fit.sample(copies, chains=1, rng=rng), rows, Gaussian(), draws=copies, rng=rng
@@ -103,11 +106,14 @@ def pool(posteriors: Sequence[ExactPosterior], ci_prob: float = 0.95) -> pd.Data
     Raises
     ------
     ValueError
-        If there are fewer than two posteriors.
+        If there are fewer than two posteriors, or they are of several models.
     """
     columns = summary_columns(ci_prob)
     if len(posteriors) < 2:
         raise ValueError(f"posteriors must be at least two, got {len(posteriors)}")
+    formulas = sorted({posterior.design.formula for posterior in posteriors})
+    if len(formulas) > 1:
+        raise ValueError(f"posteriors must be of one model, got {formulas}")
     tables = [posterior.summary(ci_prob) for posterior in posteriors]
     rows = {}
     for name in tables[0].index:

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
 INTERCEPT = "Intercept"
@@ -26,8 +28,8 @@ class Design:
     r"""The matrices of a two-level Gaussian model with one grouping factor, or with none.
 
     .. math::
-        y_i = x_i^\top b + z_i^\top u_{j[i]} + \varepsilon_i, \qquad
-        u_j \sim \mathcal{N}(0, \Sigma), \quad \varepsilon_i \sim \mathcal{N}(0, \sigma^2)
+        y_i & = x_i^\top b + z_i^\top u_{j[i]} + \varepsilon_i \\
+        u_j & \sim \mathcal{N}(0, \Sigma), \quad \varepsilon_i \sim \mathcal{N}(0, \sigma^2)
 
     Attributes
     ----------
@@ -79,16 +81,7 @@ class Design:
             outcome or more than one grouping factor; if a column or term has missing or infinite
             values; if there is one group only; or if a design is rank-deficient.
         """
-        from formulae import model_description
-
-        try:
-            parsed = model_description(formula)
-        except Exception as error:
-            raise ValueError(f"formula {formula!r} cannot be read: {error}") from error
-        if formula.count("|") > 1:
-            raise ValueError(f"formula must have its varying effects in one bracket: {formula!r}")
-        if parsed.response is None:
-            raise ValueError(f"formula must name an outcome, as in 'y ~ x + (1 | g)': {formula!r}")
+        parsed = parse(formula)
         factors = sorted({term.factor.name for term in parsed.group_terms})
         if len(factors) > 1 or not set(factors) <= set(data.columns):
             raise ValueError(
@@ -130,17 +123,18 @@ class Design:
             codes=codes,
         )
 
-    def without_rows(self, labels: pd.Index | None = None) -> Design:
-        """Keep the names, and the labels or others in their place; drop what has N rows."""
-        none = np.empty(0)
-        return replace(
-            self,
-            labels=self.labels if labels is None else labels,
-            y=none,
-            X=none,
-            Z=none,
-            codes=none.astype(np.intp),
-        )
+    def take(self, rows: Sequence[int] | NDArray[np.intp]) -> Design:
+        """Keep the rows at these positions, in this order; names and labels stay.
+
+        Raises
+        ------
+        ValueError
+            If a position is not there.
+        """
+        at = np.asarray(rows, dtype=np.intp)
+        if bad := [row for row in at.tolist() if not 0 <= row < len(self.y)]:
+            raise ValueError(f"rows must be between 0 and {len(self.y) - 1}, got {bad[0]}")
+        return replace(self, y=self.y[at], X=self.X[at], Z=self.Z[at], codes=self.codes[at])
 
     def effects_frame(self, **columns: ArrayLike) -> pd.DataFrame:
         """Arrange columns (q, J) of the varying effects in rows (group, effect).
@@ -183,6 +177,32 @@ class Design:
         """For each varying effect the position in `common` of the coefficient that it varies."""
         names = [INTERCEPT if effect == "1" else effect for effect in self.effects]
         return [self.common.index(name) if name in self.common else None for name in names]
+
+
+def parse(formula: str) -> Any:
+    """Read a formula, without any data.
+
+    Returns
+    -------
+    formulae.model_description.Model
+        Its terms.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read, names no outcome, or has varying effects in several brackets.
+    """
+    from formulae import model_description
+
+    try:
+        parsed = model_description(formula)
+    except Exception as error:
+        raise ValueError(f"formula {formula!r} cannot be read: {error}") from error
+    if formula.count("|") > 1:
+        raise ValueError(f"formula must have its varying effects in one bracket: {formula!r}")
+    if parsed.response is None:
+        raise ValueError(f"formula must name an outcome, as in 'y ~ x + (1 | g)': {formula!r}")
+    return parsed
 
 
 def _require_full_rank(formula: str, matrix: NDArray[np.float64], columns: list[str]) -> None:

@@ -64,8 +64,8 @@ def group_lines(
     r"""Posterior mean of the line of each group.
 
     .. math::
-        \alpha_j = \gamma_{0\alpha} + \gamma_\alpha u_j + \eta_{\alpha j}, \qquad
-        \beta_j = \gamma_{0\beta} + \gamma_\beta u_j + \eta_{\beta j}
+        \alpha_j & = \gamma_{0\alpha} + \gamma_\alpha u_j + \eta_{\alpha j} \\
+        \beta_j & = \gamma_{0\beta} + \gamma_\beta u_j + \eta_{\beta j}
 
     What the model does not have counts as 0. Means add, so these are the exact means of the sums.
 

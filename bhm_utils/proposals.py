@@ -87,7 +87,9 @@ class LogNormalWalk:
     Its density is :math:`q(y \mid x) = \mathcal{N}(\log y \mid \log x, S S^\top) / \prod_k y_k`,
     whose normal part is symmetric, so that
 
-    .. math:: \log q(x \mid y) - \log q(y \mid x) = \sum_k (\log y_k - \log x_k).
+    .. math::
+        & \log q(x \mid y) - \log q(y \mid x) \\
+        & \quad = \sum_k (\log y_k - \log x_k).
 
     Parameters
     ----------

@@ -13,26 +13,32 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import rankdata
 
+from .criticism import require_draws_of
 from .model import INTERCEPT
 from .tables import summary_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .likelihoods import Gaussian
     from .model import Design
 
 OVER = ["chain", "draw"]
 
 
 def expected_outcomes(
-    tree: xr.DataTree, design: Design, at: Mapping[str, float | pd.Series[float]]
+    tree: xr.DataTree,
+    design: Design,
+    at: Mapping[str, float | pd.Series[float]],
+    likelihood: Gaussian | None = None,
 ) -> xr.DataArray:
     r"""Compute the outcome to expect of each group at given predictors, draw by draw.
 
     .. math::
         \theta_j = x_j^\top b + z_j^\top u_j,
 
-    so that :math:`\theta_j = \alpha_j + \beta_j x_j` in a model of one predictor.
+    so that :math:`\theta_j = \alpha_j + \beta_j x_j` in a model of one predictor. A likelihood
+    that is not symmetric turns this into its own expectation.
 
     Parameters
     ----------
@@ -43,21 +49,24 @@ def expected_outcomes(
     at : mapping of str to float or pandas.Series
         Value of each predictor of the model, but the intercept: one for all groups, or one a group
         with the labels as index.
+    likelihood : Gaussian, optional
+        The likelihood that the draws belong to.
 
     Returns
     -------
     xarray.DataArray
-        Dimensions ``chain``, ``draw`` and the group's name, in the unit of the outcome.
+        Dimensions (chain, draw, group), in the unit of the outcome.
 
     Raises
     ------
     ValueError
-        If `at` leaves a predictor out, names another, or has no finite value for a group.
+        If `at` leaves a predictor out, names another, or has no finite value for a group; or if
+        the draws lack a coefficient or a group of `design`.
     """
     needed = sorted({*design.common, *design.effects} - {INTERCEPT, "1"})
     if sorted(at) != needed:
         raise ValueError(f"at must give values of {needed}, got {sorted(at)}")
-    values = {INTERCEPT: np.ones(len(design.labels)), "1": np.ones(len(design.labels))}
+    values = dict.fromkeys([INTERCEPT, "1"], np.ones(len(design.labels)))
     for name, value in at.items():
         column = value.reindex(design.labels) if isinstance(value, pd.Series) else value
         values[name] = np.broadcast_to(np.asarray(column, dtype=float), len(design.labels))
@@ -65,13 +74,19 @@ def expected_outcomes(
             lost = list(design.labels[~np.isfinite(values[name])])
             raise ValueError(f"at[{name!r}] has no finite value for the groups {lost}")
     posterior = tree["posterior"].to_dataset()
-    columns = {name: xr.DataArray(value, dims=design.group) for name, value in values.items()}
-    common = sum((posterior[name] * columns[name] for name in design.common), start=0.0)
-    total = common + sum(
-        (posterior[f"{effect}|{design.group}"] * columns[effect] for effect in design.effects),
-        start=0.0,
-    )
-    return xr.DataArray(total).transpose(*OVER, design.group)
+    require_draws_of(posterior, design)
+    labels = design.labels.to_list()
+    if design.varying:
+        posterior = posterior.sel({design.group: labels})
+    columns = {k: xr.DataArray(v, {design.group: labels}, design.group) for k, v in values.items()}
+    names = zip([*design.common, *design.varying], [*design.common, *design.effects], strict=True)
+    total = sum(posterior[name] * columns[of] for name, of in names)
+    outcomes = xr.DataArray(total).transpose(*OVER, design.group)
+    if likelihood is None:
+        return outcomes
+    sigma = posterior[likelihood.scale_name(design)].broadcast_like(outcomes)
+    scale = sigma.transpose(*outcomes.dims).to_numpy()
+    return outcomes.copy(data=likelihood.expected(outcomes.to_numpy(), scale))
 
 
 def summarise_groups(values: xr.DataArray, ci_prob: float = 0.95) -> pd.DataFrame:

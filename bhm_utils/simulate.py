@@ -1,10 +1,10 @@
 r"""Data from a model with a slope for each group and a predictor of that slope.
 
 .. math::
-    y_{ij} = \alpha + \beta_j x_{ij} + \varepsilon_{ij}, \qquad
-    \beta_j = \gamma_0 + \gamma_1 u_j + \eta_j, \qquad
-    \eta_j \sim \mathcal{N}(0, \sigma_b^2), \quad
-    \varepsilon_{ij} \sim \mathcal{N}(0, \sigma_y^2)
+    y_{ij} & = \alpha + \beta_j x_{ij} + \varepsilon_{ij},
+    \quad \varepsilon_{ij} \sim \mathcal{N}(0, \sigma_y^2) \\
+    \beta_j & = \gamma_0 + \gamma_1 u_j + \eta_j,
+    \quad \eta_j \sim \mathcal{N}(0, \sigma_b^2)
 
 As a formula this is `SLOPE_FORMULA`: ``Intercept`` is :math:`\alpha`, ``x`` is :math:`\gamma_0`,
 ``x:u`` is :math:`\gamma_1`, ``x|g_sigma`` is :math:`\sigma_b` and ``sigma`` is :math:`\sigma_y`.
@@ -141,11 +141,14 @@ class SlopeDesign:
         slopes = truth.gamma_0 + truth.gamma_1 * u + eta
         noise = rng.normal(0, truth.residual_sd, size=(replicates, len(codes)))
         outcomes = truth.alpha + slopes[:, codes] * x + noise
-        width = len(str(self.groups - 1))  # so that labels sort as numbers do
-        data = pd.DataFrame(
-            {"y": outcomes[0], "x": x, "u": u[codes], "g": [f"{k:0{width}d}" for k in codes]}
-        )
+        labels = _labels(range(self.groups))
+        data = pd.DataFrame({"y": outcomes[0], "x": x, "u": u[codes], "g": labels[codes]})
         return Simulation(data, outcomes, slopes, truth)
+
+
+def _labels(numbers: range) -> pd.Index:
+    """Write numbers so that they sort as text, too."""
+    return pd.Index([f"{number:0{len(str(numbers[-1]))}d}" for number in numbers])
 
 
 # The two processes of the slides' study. In the first the predictors are far from 0, so that
@@ -169,10 +172,10 @@ class SchoolTruth:
     r"""The parameters that `simulate_schools` works with.
 
     .. math::
-        y_i = \alpha_{j[i]} + \beta_{j[i]} x_i + \varepsilon_i, \qquad
+        y_i & = \alpha_{j[i]} + \beta_{j[i]} x_i + \varepsilon_i \\
         \begin{pmatrix} \alpha_j \\ \beta_j \end{pmatrix}
-        = \gamma_0 + \gamma u_j + \eta_j, \qquad
-        \eta_j \sim \mathcal{N}(0, \Sigma), \quad \varepsilon_i \sim \mathcal{N}(0, \sigma_y^2)
+        & = \gamma_0 + \gamma u_j + \eta_j \\
+        \eta_j & \sim \mathcal{N}(0, \Sigma), \quad \varepsilon_i \sim \mathcal{N}(0, \sigma_y^2)
 
     Parameters
     ----------
@@ -203,10 +206,7 @@ class SchoolTruth:
         for name in ["constant", "per_teacher"]:
             if not all(math.isfinite(value) for value in getattr(self, name)):
                 raise ValueError(f"{name} must be finite, got {getattr(self, name)!r}")
-        for name, values in [
-            ("effect_sds", self.effect_sds),
-            ("residual_sd", (self.residual_sd,)),
-        ]:
+        for name, values in [("effect_sds", self.effect_sds), ("residual_sd", (self.residual_sd,))]:
             if not all(math.isfinite(value) and value >= 0 for value in values):
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)!r}")
         if not -1 <= self.correlation <= 1:
@@ -294,11 +294,9 @@ def simulate_schools(
     )
     noise = rng.normal(0, truth.residual_sd, size=(replicates, len(codes)))
     outcomes = alpha[:, codes] + beta[:, codes] * x + noise
-    width = len(str(J))  # so that labels sort as numbers do
-    labels = pd.Index([f"{k + 1:0{width}d}" for k in range(J)], name="school")
+    labels = _labels(range(1, J + 1)).rename("school")
     data = pd.DataFrame(
         {"score": outcomes[0], "income": x, "teachers": u[codes], "school": labels[codes]}
     )
-    return SchoolSimulation(
-        data, pd.Series(u, index=labels, name="teachers"), outcomes, alpha, beta, truth
-    )
+    teachers = pd.Series(u, index=labels, name="teachers")
+    return SchoolSimulation(data, teachers, outcomes, alpha, beta, truth)

@@ -9,7 +9,6 @@ from scipy.integrate import quad
 from bhm_utils import Priors, exact_posterior, fit_pymc, plots
 from bhm_utils.criticism import (
     expected_gap,
-    expected_scores,
     leave_one_out,
     left_out,
     linear_predictor,
@@ -20,9 +19,10 @@ from bhm_utils.criticism import (
 )
 from bhm_utils.engines.pymc import pymc_model
 from bhm_utils.likelihoods import Censored, Gaussian, StudentT, Truncated
-from bhm_utils.misfit import deviations, group_sds, share_above, share_at
+from bhm_utils.misfit import deviations, own_sds, share_above, share_at
 from bhm_utils.missing import impute, pool
 from bhm_utils.model import Design
+from bhm_utils.schools import expected_outcomes
 
 from .conftest import simulated
 from .test_tables_and_plots import labelled
@@ -199,12 +199,35 @@ def test_stacked_spreads_what_it_keeps(design):
     assert kept.tolist() == stacked(tree)["sigma"].to_numpy()[[0, 4, 8]].tolist()
 
 
-def test_expected_scores_and_gap(design):
-    tree = tree_of(design)
+@pytest.mark.parametrize("name", LIKELIHOODS)
+def test_the_expected_outcome_of_a_group_is_that_of_a_row_in_it(name, design):
+    tree, likelihood = tree_of(design), LIKELIHOODS[name]
     posterior = stacked(tree)
     mean = linear_predictor(posterior, design)
-    assert np.allclose(expected_scores(tree, design, Gaussian()), mean)
-    assert (expected_scores(tree, design, Truncated(at=BOUND)) < np.minimum(mean, BOUND)).all()
+    expected = likelihood.expected(mean, likelihood.scale(posterior, design))
+    i = 7
+    values = expected_outcomes(tree, design, {"x": design.X[i, 1]}, likelihood)
+    own = values.sel(g=design.labels[design.codes[i]]).to_numpy().ravel()
+    assert np.allclose(own, expected[:, i])
+    if isinstance(likelihood, Truncated | Censored):
+        assert (values < BOUND).all() and (own < mean[:, i]).all()
+
+
+def test_groups_are_matched_by_name(design):
+    tree = tree_of(design)
+    draws = tree["posterior"].to_dataset()
+    turned = xr.DataTree.from_dict({"posterior": draws.isel(g=[3, 1, 0, 2, 5, 4])})
+    xr.testing.assert_allclose(
+        expected_outcomes(turned, design, {"x": 2.0}), expected_outcomes(tree, design, {"x": 2.0})
+    )
+    turned = xr.DataTree.from_dict({"posterior": draws.isel(g=slice(5))})
+    with pytest.raises(ValueError, match=r"posterior lacks the groups \['g05'\]"):
+        expected_outcomes(turned, design, {"x": 2.0})
+
+
+def test_the_expected_gap(design):
+    tree = tree_of(design)
+    posterior = stacked(tree)
     assert np.allclose(expected_gap(tree, Gaussian(), "x"), posterior["x"])
     at_0, at_1 = (
         posterior["Intercept"].to_numpy(),
@@ -214,6 +237,8 @@ def test_expected_scores_and_gap(design):
     bounded = Truncated(at=BOUND)
     gap = bounded.expected(at_1, sigma) - bounded.expected(at_0, sigma)
     assert np.allclose(expected_gap(tree, bounded, "x"), gap)
+    with pytest.raises(ValueError, match=r"tree must have draws of \['z'\]"):
+        expected_gap(tree, bounded, "z")
 
 
 def test_deviations_leave_nothing_of_the_varying_terms(design):
@@ -222,13 +247,19 @@ def test_deviations_leave_nothing_of_the_varying_terms(design):
     shifted = y + design.Z @ [2.0, -1.0] + 5 * rng.normal(size=6)[design.codes]
     assert np.allclose(deviations(y, design), deviations(shifted, design))
     assert np.abs(deviations(y, design)).max() > 0.5
-    sds = group_sds(y, design)
+    sds = own_sds(y, design)
     sizes = np.bincount(design.codes)
     assert sds.shape == (3, (sizes >= 10).sum()) and sds.shape[1] > 1
     j = int(np.flatnonzero(sizes >= 10)[0])
     rows = design.codes == j
     residual = np.linalg.lstsq(design.Z[rows], y[0, rows])[1]
     assert np.isclose(sds[0, 0], np.sqrt(residual[0] / (rows.sum() - 2)))
+
+
+def test_small_groups_have_no_sd_of_their_own(data):
+    few = Design.from_formula("y ~ x + (1 | g)", data.groupby("g").head(9))
+    with pytest.raises(ValueError, match="must have a group of 10 scores, its largest has 9"):
+        own_sds(few.y, few)
 
 
 def test_shares(design):
@@ -329,6 +360,20 @@ def test_imputation_keeps_what_was_seen_and_finds_what_was_not():
     assert np.corrcoef(x, filled[:, lacks].mean(axis=0))[0, 1] > 0.3
 
 
+def test_a_single_gap_can_be_imputed():
+    """One row has neither two groups nor two values of x."""
+    truth, _ = with_gaps()
+    data = truth.assign(y=truth["y"].mask(truth.index == 40))
+    filled = impute(
+        "y ~ x + (1 | g)", data, priors=PRIORS, copies=400, rng=np.random.default_rng(6)
+    )
+    fit = exact_posterior("y ~ x + (1 | g)", data.drop(index=40), priors=PRIORS)
+    mean, effects = fit.summary()["mean"], fit.group_effects()["mean"]
+    group = effects[truth["g"].astype(str)[40], "1|g"]
+    expected = mean["Intercept"] + mean["x"] * truth["x"][40] + group
+    assert abs(filled[:, 40].mean() - expected) < 4.5 * filled[:, 40].std() / 20
+
+
 def test_imputing_from_the_same_model_teaches_nothing():
     _, data = with_gaps(1)
     formula = "y ~ x + (1 | g)"
@@ -370,8 +415,18 @@ def test_what_cannot_be_imputed_is_refused():
         impute("y ~ x + (1 | g)", truth, copies=5, **arguments)
     with pytest.raises(ValueError, match="copies must be at least 2, got 1"):
         impute("y ~ x + (1 | g)", data, copies=1, **arguments)
+    with pytest.raises(ValueError, match=r"formula 'y ~ x \+' cannot be read"):
+        impute("y ~ x +", data, copies=5, **arguments)
+    with pytest.raises(ValueError, match="names 'z', which data does not have"):
+        impute("z ~ x + (1 | g)", data, copies=5, **arguments)
+    no_x = data.assign(x=data["x"].mask(data["y"].isna()))
+    with pytest.raises(ValueError, match=r"data column 'x' has \d+ missing"):
+        impute("y ~ x + (1 | g)", no_x, copies=5, **arguments)
     with pytest.raises(ValueError, match="posteriors must be at least two, got 0"):
         pool([])
+    fits = [exact_posterior(f, truth, priors=PRIORS) for f in ("y ~ x + (1 | g)", "y ~ x")]
+    with pytest.raises(ValueError, match=r"posteriors must be of one model, got \['y ~ x', 'y ~"):
+        pool(fits)
 
 
 def test_the_other_figures_are_labelled(students):

@@ -47,6 +47,20 @@ def test_matrices(tiny):
     assert design.effects == ("x",) and design.correlations == []
 
 
+def test_rows_are_taken_and_names_stay(tiny):
+    design = Design.from_formula("y ~ x + (0 + x | g)", tiny)
+    some = design.take([4, 0])
+    assert_array_equal(some.y, [5, 1])
+    assert_array_equal(some.X, design.X[[4, 0]])
+    assert_array_equal(some.Z, design.Z[[4, 0]])
+    assert some.labels[some.codes].tolist() == ["c", "b"]
+    assert some.labels.equals(design.labels) and some.parameters == design.parameters
+    assert design.take([]).codes.shape == (0,) and design.take([]).X.shape == (0, 2)
+    for bad in (6, -1):
+        with pytest.raises(ValueError, match=f"rows must be between 0 and 5, got {bad}"):
+            design.take([0, bad])
+
+
 def test_a_formula_without_groups_is_the_pooled_model(tiny):
     design = Design.from_formula("y ~ x", tiny)
     assert design.parameters == ["Intercept", "x", "sigma"]

@@ -178,7 +178,7 @@ def test_a_changed_file_is_refused(monkeypatch, tmp_path, root):
     content = (root / "data" / "study_nuts.nc").read_bytes()
     (tmp_path / "data" / "study_nuts.nc").write_bytes(content[:-1])
     monkeypatch.setattr(files, "ROOTS", [tmp_path])
-    with pytest.raises(ValueError, match="is not the course's file: its SHA-256 is"):
+    with pytest.raises(ValueError, match="is not the course's file: its SHA-256 checksum is"):
         load_study()
     assert SHA256 in (root / "data" / "README.md").read_text()
 

@@ -92,6 +92,11 @@ class ExactPosterior:
         """Posterior mean, sd and equal-tailed interval of every parameter.
 
         With several outcomes the rows are (replicate, parameter).
+
+        Raises
+        ------
+        ValueError
+            If `ci_prob` is not between 0 and 1.
         """
         columns = summary_columns(ci_prob)
         tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
@@ -110,18 +115,36 @@ class ExactPosterior:
         return pd.DataFrame(stacked.reshape(-1, 4), index=index, columns=columns)
 
     def quantile(self, name: str, probability: ArrayLike) -> Array:
-        """Quantiles of the parameter `name` at `probability` (k,): (k,), or (R, k)."""
+        """Quantiles of the parameter `name` at `probability` (k,): (k,), or (R, k).
+
+        Raises
+        ------
+        ValueError
+            If the model has no such parameter, or a probability is not between 0 and 1.
+        """
         p = np.atleast_1d(np.asarray(probability, dtype=float))
         if not ((p > 0) & (p < 1)).all():
             raise ValueError(f"probability must be between 0 and 1, got {probability!r}")
         return self._only(self._marginal(name).quantile(p))
 
     def density(self, name: str, grid: ArrayLike) -> Array:
-        """Posterior density of the parameter `name` on `grid` (k,): (k,), or (R, k)."""
+        """Posterior density of the parameter `name` on `grid` (k,): (k,), or (R, k).
+
+        Raises
+        ------
+        ValueError
+            If the model has no such parameter.
+        """
         return self._only(self._marginal(name).density(grid))
 
     def cdf(self, name: str, values: ArrayLike) -> Array:
-        """Posterior probability of at most `values`, (k,) or (R, k): (k,), or (R, k)."""
+        """Posterior probability of at most `values`, (k,) or (R, k): (k,), or (R, k).
+
+        Raises
+        ------
+        ValueError
+            If the model has no such parameter.
+        """
         return self._only(self._marginal(name).cdf(values))
 
     def _only(self, values: Array) -> Array:
@@ -169,6 +192,11 @@ class ExactPosterior:
         -------
         xarray.DataTree
             As a `BayesFit.tree`, under Bambi's names.
+
+        Raises
+        ------
+        ValueError
+            If the posterior is one of several outcomes, or a number is less than 1.
         """
         import arviz as az
 
@@ -200,9 +228,10 @@ def exact_posterior(
     r"""Compute the posterior of a two-level Gaussian model exactly.
 
     .. math::
-        p(b, u, \phi \mid y) = p(u \mid b, \phi, y) \, p(b \mid \phi, y) \, p(\phi \mid y), \qquad
-        p(\phi \mid y) \propto p(\phi) \int p(y \mid b, u, \phi) \, p(u \mid \phi) \, p(b)
-        \, du \, db
+        p(b, u, \phi \mid y) = & \; p(u \mid b, \phi, y) \, p(b \mid \phi, y) \\
+        & \; p(\phi \mid y) \\
+        p(\phi \mid y) \propto & \; p(\phi) \int p(y \mid b, u, \phi) \\
+        & \; p(u \mid \phi) \, p(b) \, du \, db
 
     The first two factors are normal and the integral is closed-form; what remains is one integral
     over the variances :math:`\phi`, done on a lattice around their mode that is refined until

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -103,7 +103,7 @@ class GroupStatistics:
                 products[:, a] += members @ (W * W[:, a, None])
             y_squares += members @ W[:, k:] ** 2
         return cls(
-            design=design.without_rows(),
+            design=design.take([]),  # the names
             counts=counts,
             means=means[:, :k],
             products=products[..., :k],
@@ -134,7 +134,7 @@ class GroupStatistics:
         cross = a.counts * share
         delta, y_delta = b.means - a.means, b.y_means - a.y_means
         return GroupStatistics(
-            design=mine.without_rows(labels),
+            design=replace(mine, labels=labels),
             counts=counts,
             means=a.means + share[:, None] * delta,
             products=a.products

@@ -56,12 +56,11 @@ from .style import PALETTE, use_style
 from .thinking import (
     against_grid,
     bayes_mosaic,
-    interval_ratios,
     one_by_one,
     prior_to_posterior,
-    unknown_variance,
     what_alpha_does,
 )
+from .variance import interval_ratios, unknown_variance
 
 __all__ = [
     "PALETTE",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 
-from .style import PALETTE
+from .style import PALETTE, panel_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,12 +47,8 @@ def walk_stages(
     angle = np.linspace(0, 2 * np.pi, 200)
     factor = np.linalg.cholesky(np.asarray(covariance))
     circle = np.column_stack([np.cos(angle), np.sin(angle)]) @ factor.T
-    panels = [0, *stages]
-    rows = -(-len(panels) // 2)
-    figure, axes = plt.subplots(
-        rows, 2, figsize=(5.4, 2.7 * rows), sharex=True, sharey=True, squeeze=False
-    )
-    for ax, states in zip(axes.flat, panels, strict=False):
+    figure, axes = panel_grid(1 + len(stages), 2, (5.4, 2.7), sharex=True, sharey=True)
+    for ax, states in zip(axes.flat, [0, *stages], strict=False):
         ax.plot(*independent.T, ".", color=PALETTE["missing"], alpha=0.12, markersize=3, zorder=0)
         for probability in CONTOURS:
             radius = np.sqrt(-2 * np.log(1 - probability))
@@ -66,8 +62,6 @@ def walk_stages(
         )
         ax.set(xlabel="first coordinate" if ax in axes[-1] else "")
         ax.set(ylabel="second coordinate" if ax in axes[:, 0] else "")
-    for ax in axes.flat[len(panels) :]:
-        ax.set_visible(False)
     return figure
 
 
@@ -134,9 +128,7 @@ def step_sizes(
     traces: Mapping[str, Array], correlations: Mapping[str, Sequence[float]], ylabel: str
 ) -> Figure:
     """Trace and autocorrelation of chains that differ in the length of their steps."""
-    figure, axes = plt.subplots(
-        len(traces), 2, figsize=(5.4, 1.9 * len(traces)), sharex="col", sharey="col", squeeze=False
-    )
+    figure, axes = panel_grid(2 * len(traces), 2, (5.4, 1.9), sharex="col", sharey="col")
     for (left, right), (label, trace) in zip(axes, traces.items(), strict=True):
         left.plot(trace, color=PALETTE["posterior"], linewidth=0.9)
         left.set(title=label, ylabel=ylabel)

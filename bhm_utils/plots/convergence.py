@@ -9,7 +9,7 @@ import numpy as np
 import scipy.stats as st
 
 from ..convergence import gelman_rubin
-from .style import PALETTE
+from .style import PALETTE, Z95, panel_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,9 +84,7 @@ def windows(chains: Array, parts: Mapping[str, tuple[int, int]], label: str) -> 
     label : str
         What the draws are of, with the unit.
     """
-    figure, axes = plt.subplots(
-        len(parts), 1, figsize=(5.4, 2.2 * len(parts)), sharey=True, squeeze=False
-    )
+    figure, axes = panel_grid(len(parts), 1, (5.4, 2.2), sharey=True)
     for ax, (title, window) in zip(axes[:, 0], parts.items(), strict=True):
         _traces(ax, chains, window)
         rhat = gelman_rubin(chains[:, slice(*window)]).rhat
@@ -131,9 +129,7 @@ def foolers(cases: Mapping[str, Array], limits: Mapping[str, tuple[float, float]
     limits : mapping of str to tuple of float
         Range of the vertical axis of a row, where the draws go further than the eye needs.
     """
-    figure, axes = plt.subplots(
-        len(cases), 2, figsize=(5.4, 1.8 * len(cases)), sharex="col", squeeze=False
-    )
+    figure, axes = panel_grid(2 * len(cases), 2, (5.4, 1.8), sharex="col")
     for (left, right), (title, chains) in zip(axes, cases.items(), strict=True):
         for k, chain in reversed(list(enumerate(chains))):
             colour, _ = CHAINS[k % 4]
@@ -184,7 +180,7 @@ def divergences(
     grid = sd[0] + sd[1] * np.linspace(-2.6, 2.6)
     for side, label in [(-1, "95% of the target at each height"), (1, None)]:
         ax.plot(
-            side * 1.96 * np.exp(grid), grid, color=PALETTE["truth"], linestyle="--", label=label
+            side * Z95 * np.exp(grid), grid, color=PALETTE["truth"], linestyle="--", label=label
         )
     width = 2.2 * np.exp(sd[0] + sd[1])
     ax.set(xlabel=labels[0], ylabel=labels[1], title="A funnel", xlim=(-width, width))

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from .style import COURSE, GENDERS, MARKERS, PALETTE, WRITTEN
+from .style import COURSE, GENDERS, MARKERS, PALETTE, WRITTEN, panel_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,11 +26,9 @@ def replicated_scores(y: ArrayLike, replicates: Mapping[str, NDArray[np.float64]
     y : array_like, shape (N,)
         Observed scores.
     replicates : mapping of str to numpy.ndarray, shape (S, N)
-        Name of the model to scores by `bhm_utils.criticism.replicate`.
+        Name of the model to scores by `replicate`.
     """
-    figure, axes = plt.subplots(
-        len(replicates), 1, figsize=(5.6, 2.4 * len(replicates) + 0.4), sharex=True, squeeze=False
-    )
+    figure, axes = panel_grid(len(replicates), 1, (5.6, 2.4), 0.4, sharex=True)
     width = 100 / 27  # four marks of 108, so that each bar holds as many steps of the scores
     edges = width * np.arange(37)
     middle = edges[:-1] + width / 2
@@ -58,18 +56,13 @@ def checks(tables: Mapping[str, pd.DataFrame], columns: int = 2) -> Figure:
     Parameters
     ----------
     tables : mapping of str to pandas.DataFrame
-        Name of the model to the table of `bhm_utils.criticism.predictive_check`.
+        Name of the model to the table of `predictive_check`.
     columns : int, default 2
         Panels in a row.
     """
     statistics = list(next(iter(tables.values())).index)
-    rows = -(-len(statistics) // columns)
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(5.6, rows * (0.9 + 0.24 * len(tables))),
-        sharey=True,
-        squeeze=False,
+    figure, axes = panel_grid(
+        len(statistics), columns, (5.6, 0.9 + 0.24 * len(tables)), sharey=True
     )
     for ax, statistic in zip(axes.flat, statistics, strict=False):
         for position, table in enumerate(tables.values()):
@@ -82,8 +75,6 @@ def checks(tables: Mapping[str, pd.DataFrame], columns: int = 2) -> Figure:
         ax.set_ylim(len(tables) - 0.5, -0.5)
         ax.xaxis.set_major_locator(MaxNLocator(4))
         ax.xaxis.grid(visible=True, alpha=0.4)
-    for ax in axes.flat[len(statistics) :]:
-        ax.set_visible(False)
     figure.supxlabel("dashed: observed; dot and line: replicated, 95%", fontsize="medium")
     return figure
 
@@ -109,7 +100,7 @@ def imputed_scores(students: pd.DataFrame, filled: NDArray[np.float64]) -> Figur
     students : pandas.DataFrame
         All students, as `load_gcse` has them.
     filled : numpy.ndarray, shape (M, N)
-        Copies of the course scores, by `bhm_utils.missing.impute`.
+        Copies of the course scores, by `impute`.
     """
     lacks = students["course"].isna().to_numpy()
     figure, ax = plt.subplots(figsize=(5.6, 3.8))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 
-from .style import PALETTE
+from .style import PALETTE, panel_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,8 +86,7 @@ def exact_and_draws(
     columns : int, default 2
         Panels in a row.
     """
-    rows = -(-len(parameters) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(5.4, 2.1 * rows), squeeze=False)
+    figure, axes = panel_grid(len(parameters), columns, (5.4, 2.1))
     for ax, (name, label) in zip(axes.flat, parameters.items(), strict=False):
         draws = fit.tree["posterior"].dataset[name].to_numpy().ravel()
         low, high = posterior.quantile(name, [1e-4, 1 - 1e-4])
@@ -95,8 +94,6 @@ def exact_and_draws(
         ax.hist(draws, bins=40, density=True, color=PALETTE["missing"], alpha=0.5, label=fit.engine)
         ax.plot(grid, posterior.density(name, grid), color=PALETTE["posterior"], label="exact")
         ax.set(xlabel=label, ylabel="posterior density", title=name)
-    for ax in axes.flat[len(parameters) :]:
-        ax.set_visible(False)
     axes[0, 0].legend(loc="upper right", fontsize="small")
     return figure
 

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 
 from ..engines import MLFit
-from .style import PALETTE
+from .style import PALETTE, panel_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,10 +45,7 @@ def forest(
     unknown = [name for name in parameters if not any(name in t.index for t in tables.values())]
     if unknown:
         raise ValueError(f"parameters has {unknown}, which no fit has")
-    rows = -(-len(parameters) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(7.2, rows * (0.9 + 0.24 * len(fits))), sharey=True, squeeze=False
-    )
+    figure, axes = panel_grid(len(parameters), columns, (7.2, 0.9 + 0.24 * len(fits)), sharey=True)
     for ax, parameter in zip(axes.flat, parameters, strict=False):
         for position, (label, table) in enumerate(tables.items()):
             if parameter not in table.index:
@@ -61,8 +58,6 @@ def forest(
         ax.set(title=parameter, yticks=range(len(fits)), yticklabels=list(fits))
         ax.set_ylim(len(fits) - 0.5, -0.5)
         ax.xaxis.grid(visible=True, alpha=0.4)
-    for ax in axes.flat[len(parameters) :]:
-        ax.set_visible(False)
     figure.supxlabel(f"estimate and {100 * ci_prob:g}% interval", fontsize="medium")
     return figure
 

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from .structure import INCOME, SCORE
-from .style import PALETTE
+from .style import PALETTE, panel_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,10 +64,7 @@ def pooled_lines(
         raise ValueError(f"lines has {unknown}; the methods are {list(METHODS)}")
     schools = list(next(iter(lines.values())).index)
     gender = set(data[x]) <= {0, 1}
-    rows = -(-len(schools) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(6.4, 2.1 * rows + 0.5), sharex=True, sharey=True, squeeze=False
-    )
+    figure, axes = panel_grid(len(schools), columns, (6.4, 2.1), 0.5, sharex=True, sharey=True)
     ends = np.array([0, 1] if gender else [-2.5, 2.5])
     for ax, school in zip(axes.flat, schools, strict=False):
         own = data[data["school"] == school]
@@ -91,8 +88,6 @@ def pooled_lines(
                 label=label,
             )
         ax.set_title(f"school {school}: {len(own)} students", fontsize="medium")
-    for ax in axes.flat[len(schools) :]:
-        ax.set_visible(False)
     low, high = data[y].min() - 4, data[y].max() + 4
     axes[0, 0].set(ylim=(low, high))
     if gender:

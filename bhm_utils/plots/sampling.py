@@ -8,7 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from .style import PALETTE
+from ..conjugate import Normal
+from .style import PALETTE, panel_grid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -290,14 +291,11 @@ def useful_share(exact: Mapping[str, Array], simulated: Mapping[str, Array], xla
 
 def calibration(z_scores: Mapping[str, Array]) -> Figure:
     """Draw histograms of z-scores, one below the other, against the standard normal density."""
-    rows = len(z_scores)
-    figure, axes = plt.subplots(
-        rows, 1, figsize=(5.4, 0.6 + 2.1 * rows), sharex=True, sharey=True, squeeze=False
-    )
+    figure, axes = panel_grid(len(z_scores), 1, (5.4, 2.1), 0.6, sharex=True, sharey=True)
     end = max(float(np.abs(z).max()) for z in z_scores.values())
     bins = np.linspace(-end, end, 61).tolist()
     grid = np.linspace(-4, 4, 201)
-    normal = np.exp(-0.5 * grid**2) / np.sqrt(2 * np.pi)
+    normal = Normal(0, 1).density(grid)
     for ax, (label, z) in zip(axes.flat, z_scores.items(), strict=True):
         ax.hist(z, bins=bins, density=True, color=PALETTE["posterior"], alpha=0.35)
         ax.plot(grid, normal, color=PALETTE["truth"], linestyle="--", label="standard normal")

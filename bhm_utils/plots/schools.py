@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Rectangle
 
+from ..conjugate import Normal
+from .pooling import METHODS
 from .style import COURSE, GENDERS, MARKERS, PALETTE
 
 if TYPE_CHECKING:
@@ -59,28 +61,18 @@ def shrinkage_by_size(estimates: pd.DataFrame) -> Figure:
     Parameters
     ----------
     estimates : pandas.DataFrame
-        As `bhm_utils.schools.pooling_estimates` returns it.
+        As `pooling_estimates` returns it.
     """
     figure, axes = plt.subplots(1, 2, figsize=(6.4, 4), sharex=True, sharey=True)
     for ax, (gender, code) in zip(axes, GENDERS.items(), strict=True):
         cells = estimates.xs(code, level=1)
         size = np.sqrt(cells["n"])
         ax.vlines(size, cells["none"], cells["partial"], color=PALETTE["missing"], linewidth=1)
-        ax.plot(size, cells["none"], "^", color=PALETTE["ML"], markersize=4, label="no pooling")
-        ax.plot(
-            size,
-            cells["partial"],
-            "o",
-            color=PALETTE["Bayes"],
-            markersize=4,
-            label="partial pooling",
-        )
-        ax.axhline(
-            cells["complete"].iloc[0],
-            color=PALETTE["data"],
-            linestyle="-.",
-            label="complete pooling",
-        )
+        for method, label in [("none", "no pooling"), ("partial", "partial pooling")]:
+            look = METHODS[method] | {"linestyle": "", "markersize": 4}
+            ax.plot(size, cells[method], label=label, **look)
+        look = METHODS["complete"] | {"marker": ""}
+        ax.axhline(cells["complete"].iloc[0], label="complete pooling", **look)
         ticks = [n for n in (0, 1, 4, 10, 20, 40, 70) if n <= 1.1 * estimates["n"].max()]
         ax.set_xticks(np.sqrt(ticks), [str(n) for n in ticks])
         ax.set(xlabel=f"{gender} with a score in the school", title=gender.capitalize())
@@ -97,7 +89,7 @@ def rank_intervals(tables: Mapping[str, pd.DataFrame]) -> Figure:
     Parameters
     ----------
     tables : mapping of str to pandas.DataFrame
-        Title to what `bhm_utils.schools.rank_groups` returns.
+        Title to what `rank_groups` returns.
     """
     figure, axes = plt.subplots(1, len(tables), figsize=(6, 5.4), sharex=True, sharey=True)
     for ax, (title, table) in zip(np.atleast_1d(axes), tables.items(), strict=True):
@@ -145,7 +137,7 @@ def pair_difference(
         ax.axvline(value, color=PALETTE["posterior"], linestyle="--", linewidth=1.4, label=name)
     mean, sd = printed
     x = np.linspace(bins[0], bins[-1], 300)
-    density = np.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * np.sqrt(2 * np.pi))
+    density = Normal(mean, sd).density(x)
     ax.plot(x, density, color=PALETTE["truth"], linestyle=":", linewidth=2, label="printed label")
     ax.axvline(0, color=PALETTE["truth"], linewidth=1)
     ax.set(xlabel=xlabel, ylabel="posterior density", title="A difference of two schools")
@@ -159,7 +151,7 @@ def pairs(probabilities: pd.DataFrame, level: float = 0.975) -> Figure:
     Parameters
     ----------
     probabilities : pandas.DataFrame
-        As `bhm_utils.schools.pairwise_probabilities` returns it.
+        As `pairwise_probabilities` returns it.
     level : float, default 0.975
         Probability from which a field is dark.
     """

@@ -9,7 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from .style import PALETTE
+from ..conjugate import Normal
+from .style import PALETTE, panel_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
-
-    from ..conjugate import Normal
 
     Array = NDArray[np.float64]
 
@@ -41,16 +40,13 @@ def bundles(
     columns : int, default 2
         Panels in a row.
     """
-    rows = -(-len(panels) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(5.4, 2.1 * rows), squeeze=False)
+    figure, axes = panel_grid(len(panels), columns, (5.4, 2.1))
     for ax, (title, (grid, densities)) in zip(axes.flat, panels.items(), strict=False):
         alpha = min(1.0, max(0.04, 12 / len(densities)))
         ax.plot(grid, densities.T, color=PALETTE["posterior"], linewidth=0.8, alpha=alpha)
         ax.axvline(truth, color=PALETTE["truth"], linewidth=1, linestyle="--")
         ax.set(title=title, ylim=(0, None), xlim=(grid[0], grid[-1]), xlabel=xlabel)
         ax.set(yticks=[], ylabel="density")
-    for ax in axes.flat[len(panels) :]:
-        ax.set_visible(False)
     return figure
 
 
@@ -74,7 +70,7 @@ def ridge(
     line : mapping of str to float
         Titles of the panels with a ridge, and its horizontal value plus 5 times the vertical.
     """
-    figure, axes = plt.subplots(len(panels), 1, figsize=(5.4, 3.5 * len(panels)), squeeze=False)
+    figure, axes = panel_grid(len(panels), 1, (5.4, 3.5))
     turn = np.linspace(0, 2 * np.pi, 200)
     for ax, (title, draws) in zip(axes.flat, panels.items(), strict=True):
         x, y = (draws[name].to_numpy() for name in draws)
@@ -234,9 +230,7 @@ def rank_curves(positions: Mapping[str, Mapping[str, Array]]) -> Figure:
     """
     from scipy.stats import kstwo
 
-    figure, axes = plt.subplots(
-        len(positions), 1, figsize=(5.8, 2.3 * len(positions)), sharex=True, squeeze=False
-    )
+    figure, axes = panel_grid(len(positions), 1, (5.8, 2.3), sharex=True)
     lines = ["-", "--", "-.", ":"]
     for ax, (title, by_name) in zip(axes.flat, positions.items(), strict=True):
         for k, (name, values) in enumerate(by_name.items()):
@@ -259,12 +253,11 @@ def rank_curves(positions: Mapping[str, Mapping[str, Array]]) -> Figure:
 
 def agreement(z_scores: Mapping[str, Array]) -> Figure:
     """Draw histograms of z-scores, each on its own scale, with the standard normal density."""
-    rows = len(z_scores)
-    figure, axes = plt.subplots(rows, 1, figsize=(5.4, 2.3 * rows), squeeze=False)
+    figure, axes = panel_grid(len(z_scores), 1, (5.4, 2.3))
     for ax, (title, z) in zip(axes.flat, z_scores.items(), strict=True):
         end = max(4.0, float(np.abs(z).max()))
         grid = np.linspace(-end, end, 1001)
-        normal = np.exp(-0.5 * grid**2) / np.sqrt(2 * np.pi)
+        normal = Normal(0, 1).density(grid)
         bins = np.linspace(-end, end, 25 if z.size < 1000 else 61).tolist()
         ax.hist(z, bins=bins, density=True, color=PALETTE["posterior"], alpha=0.35)
         ax.plot(grid, normal, color=PALETTE["truth"], linestyle="--", label="standard normal")

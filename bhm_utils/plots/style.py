@@ -5,8 +5,13 @@ A colour means the same thing on every page; a marker, line style or hatch alway
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import matplotlib.pyplot as plt
 import seaborn as sns
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Told apart by readers with any colour vision and in grey; each at least 3:1 against white.
 PALETTE = {
@@ -27,6 +32,8 @@ GENDERS = {"girls": 1, "boys": 0}
 
 COURSE = "course score (% of the maximum)"
 WRITTEN = "written score (% of the maximum)"
+# Half the width of a central 95% interval, in standard deviations of a normal distribution.
+Z95 = 1.959963984540054
 
 
 def use_style() -> None:
@@ -43,3 +50,34 @@ def use_style() -> None:
             "legend.frameon": False,
         }
     )
+
+
+def panel_grid(
+    count: int, columns: int, size: tuple[float, float], margin: float = 0.0, **shared: Any
+) -> tuple[Figure, Any]:
+    """Make so many panels, some in a row, and hide what is left of the last row.
+
+    Parameters
+    ----------
+    count, columns : int
+        How many panels, and how many in a row.
+    size : tuple of float
+        Width of the figure and height of a row, in inches.
+    margin : float, default 0
+        Height beyond the rows, in inches.
+    **shared
+        ``sharex`` and ``sharey``, as for ``matplotlib.pyplot.subplots``.
+
+    Returns
+    -------
+    figure, axes
+        The axes as an array of rows and columns.
+    """
+    rows = -(-count // columns)
+    width, height = size
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(width, height * rows + margin), squeeze=False, **shared
+    )
+    for ax in axes.flat[count:]:
+        ax.set_visible(False)
+    return figure, axes

@@ -23,7 +23,7 @@ BLOCK = {"exact": 100, "nuts": 20}  # replicates in a block
 def run_study(
     design: SlopeDesign | str,
     *,
-    priors: Mapping[str, Priors] = PRIOR_DESIGNS,
+    priors: Mapping[str, Priors] | None = None,
     truth: Truth | None = None,
     replicates: int = 300,
     part: range | None = None,
@@ -42,8 +42,8 @@ def run_study(
     ----------
     design : SlopeDesign or str
         The design, or the name of one of `STUDY_DESIGNS`.
-    priors : mapping of str to Priors
-        Priors by name.
+    priors : mapping of str to Priors, optional
+        Priors by name; `PRIOR_DESIGNS` by default.
     truth : Truth, optional
         What the data are simulated with; the defaults of `Truth`.
     replicates : int, default 300
@@ -80,6 +80,7 @@ def run_study(
         design = STUDY_DESIGNS[design]
     if engine not in BLOCK:
         raise ValueError(f"engine must be one of {list(BLOCK)}, got {engine!r}")
+    priors = PRIOR_DESIGNS if priors is None else priors
     if not priors:
         raise ValueError("priors must name at least one prior, got none")
     truth, sampler = truth or Truth(), sampler or Sampler()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 
 import xarray as xr
 
-from ..files import shipped
+from ..files import checksum_problem, shipped
 
 SHA256 = "23bde92a7851e01ddfbd0e5ae408123ff31e597d40a9b6a60121ebb79d5455f9"
 
@@ -32,7 +31,6 @@ def load_study() -> xr.Dataset:
     """
     path = shipped("data/study_nuts.nc")
     content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != SHA256:
-        raise ValueError(f"{path} is not the course's file: its SHA-256 is {found}, not {SHA256}")
+    if problem := checksum_problem(content, SHA256):
+        raise ValueError(f"{path} is not the course's file: {problem}")
     return xr.load_dataset(io.BytesIO(content), engine="h5netcdf")
