@@ -1,8 +1,9 @@
 # make book   build the HTML book             make notebooks  re-execute every chapter in place
 # make test   everything that CI runs         make pins       renew requirements.txt from pyproject.toml
 # make lab    open the notebooks in JupyterLab   make benchmarks   measure the tables of the speed page
+# make offline   the book as a zip of HTML and as one PDF, in dist/ (needs Chromium)
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks benchmarks pins lab clean
+.PHONY: help book offline test notebooks benchmarks pins lab clean
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -12,7 +13,7 @@ WORKERS ?= 2
 export OMP_NUM_THREADS := 1
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 3
+	@sed -n 's/^# //p' Makefile | head -n 4
 	@echo "make clean  remove what was built"
 
 $(READY): requirements.txt pyproject.toml tools/venv.sh
@@ -24,6 +25,9 @@ book: $(READY)
 		echo "The book is built, in $$(($$(date +%s) - start)) s. Open it:" && \
 		echo "file://$(CURDIR)/_build/html/index.html"
 
+offline: book
+	@$(BIN)/python tools/offline.py
+
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,7 +37,7 @@ test: $(READY)
 notebooks: $(READY)
 	@$(BIN)/python tools/notebooks.py
 
-benchmarks: $(READY)
+benchmarks: book
 	@BHM_UTILS_PROGRESS=0 $(BIN)/python -m benchmarks
 
 lab: $(READY)

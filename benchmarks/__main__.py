@@ -8,7 +8,7 @@ os.environ.setdefault("BHM_UTILS_PROGRESS", "0")
 
 import argparse
 
-from . import convergence, exact, growth, ladder, metropolis
+from . import convergence, exact, growth, ladder, metropolis, reading
 from .measure import machine, write
 
 TABLES = {
@@ -17,6 +17,7 @@ TABLES = {
     "growth": growth.growth,
     "metropolis": metropolis.metropolis,
     "convergence": convergence.convergence,
+    "reading": reading.reading,
 }
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from . import schools as schools
 from . import simulate as simulate
 from . import study as study
 from . import tables as tables
+from . import widgets as widgets
 from .answers import check as check
 from .conjugate import Normal as Normal
 from .conjugate import NormalInverseGamma as NormalInverseGamma

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -37,6 +39,18 @@ def root():
 def clean_env():
     """The environment without what pytest and coverage add, for subprocesses."""
     return {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COV"))}
+
+
+@pytest.fixture(scope="session")
+def html(root, tmp_path_factory, clean_env):
+    """The book, built as CI builds it: every warning is an error."""
+    out = tmp_path_factory.mktemp("book")
+    build = [Path(sys.executable).parent / "jupyter-book", "build", "-W", "--keep-going", "-n"]
+    run = subprocess.run(
+        [*build, "--all", "--path-output", out, root], capture_output=True, text=True, env=clean_env
+    )
+    assert run.returncode == 0, run.stderr[-5000:]
+    return out / "_build" / "html"
 
 
 @pytest.fixture(scope="session")

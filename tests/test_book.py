@@ -1,8 +1,8 @@
 """The book builds without a warning, and its pages hold what they should."""
 
+import json
 import re
 import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -31,18 +31,6 @@ PAGES = [
     "glossary",
     "bibliography",
 ]
-
-
-@pytest.fixture(scope="module")
-def html(root, tmp_path_factory, clean_env):
-    """The book, built as CI builds it: every warning is an error."""
-    out = tmp_path_factory.mktemp("book")
-    build = [Path(sys.executable).parent / "jupyter-book", "build", "-W", "--keep-going", "-n"]
-    run = subprocess.run(
-        [*build, "--all", "--path-output", out, root], capture_output=True, text=True, env=clean_env
-    )
-    assert run.returncode == 0, run.stderr[-5000:]
-    return out / "_build" / "html"
 
 
 class Page(HTMLParser):
@@ -95,6 +83,42 @@ def test_every_image_has_alt_text(html):
                 assert len(image.get("alt", "")) >= 60, (page, image)
                 figures += 1
     assert figures >= 8
+
+
+WIDGETS = {
+    "01_bayes_theorem": ["mu_0", "sigma_0", "n", "sigma"],
+    "03_metropolis_hastings": ["stride", "now"],
+    "04_hierarchical_models": ["step", "school"],
+    "10_ml_and_bayes": ["sd"],
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_with_a_widget_loads_its_library_and_no_other_does(html, page):
+    text = (html / "book" / f"{page}.html").read_text()
+    specs = re.findall(
+        r'<div class="widget"><script type="application/json">(.*?)</script><noscript>(.*?)'
+        r"</noscript></div>",
+        text,
+        flags=re.S,
+    )
+    controls = []
+    for spec, picture in specs:
+        chart = json.loads(spec)
+        controls += [p["name"] for p in chart["params"] if "bind" in p]
+        (image,) = re.findall(r'<img[^>]*src="\.\./(_images/[^"]*)"', picture)
+        assert (html / image).is_file()
+        assert chart["description"][:40] in picture
+    assert controls == WIDGETS.get(page, [])
+    assert text.count("_static/vega.js") == bool(controls)
+
+
+def test_the_library_draws_without_the_network(html):
+    """The only addresses in it are names of formats and of documentation."""
+    library = (html / "_static" / "vega.js").read_text()
+    assert ".widget > script" in library and len(library) < 1_000_000
+    hosts = set(re.findall(r"https?://([\w.-]+)", library))
+    assert hosts <= {"www.w3.org", "vega.github.io", "github.com", "d3js.org"}, hosts
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -132,3 +132,12 @@ def test_nothing_is_tracked_that_must_not_be(root):
     for name in tracked:
         if not name.startswith("tests/"):
             assert not forbidden.search((root / name).read_bytes()), name
+
+
+def test_the_pictures_are_what_their_script_draws(root, tmp_path):
+    from tools.pictures import PICTURES, main
+
+    main(tmp_path)
+    for name in PICTURES:
+        stored = (root / "book" / "pictures" / f"{name}.svg").read_text()
+        assert (tmp_path / f"{name}.svg").read_text() == stored, name
