@@ -92,7 +92,7 @@ class Claim:
             ]
             if values is not None
         ]
-        widths = dict.fromkeys(f"{float(f'{tol:.1g}'):g}" for tol in self.tolerance)
+        widths = dict.fromkeys(f"{float(f'{tol:.2g}'):g}" for tol in self.tolerance)
         if not self.yes_no and self.verdict is not OPEN and set(widths) != {"0"}:
             parts.append(f"tolerance {', '.join(widths)}")
         return "; ".join(parts)

@@ -52,6 +52,7 @@ def test_tolerance_is_the_largest_difference_that_counts_as_equal(ledger, off):
     ("row", "words"),
     [
         ((69.42536, 69.425, 0.0005), "claimed 69.425; found 69.4254; tolerance 0.0005"),
+        ((1.22, 1.0, 0.25), "claimed 1; found 1.22; tolerance 0.25"),  # not 0.2: it holds
         ((1725, 1905, 0.0), "claimed 1,905; found 1,725"),
         ((True, False, 0.0), "claimed no; found yes"),
         ((-1e-17, 0, 1e-12), "claimed 0; found 0; tolerance 1e-12"),

@@ -101,7 +101,7 @@ def missing_scores(students: pd.DataFrame) -> Figure:
     left.set(
         xlabel=WRITTEN,
         ylabel="share of students at or below",
-        title="Written score by course score",
+        title="Written scores of both groups",
         xlim=(0, 100),
     )
     left.legend(title="course score", loc="lower right")
