@@ -91,6 +91,7 @@ WIDGETS = {
     "04_hierarchical_models": ["step", "school"],
     "08_prior_study": ["process", "size", "prior"],
     "10_ml_and_bayes": ["sd"],
+    "11_comparing_schools": ["first", "second"],
 }
 
 
