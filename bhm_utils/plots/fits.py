@@ -45,7 +45,7 @@ def forest(
     unknown = [name for name in parameters if not any(name in t.index for t in tables.values())]
     if unknown:
         raise ValueError(f"parameters has {unknown}, which no fit has")
-    figure, axes = panel_grid(len(parameters), columns, (7.2, 0.9 + 0.24 * len(fits)), sharey=True)
+    figure, axes = panel_grid(len(parameters), columns, (6, 1 + 0.26 * len(fits)), sharey=True)
     for ax, parameter in zip(axes.flat, parameters, strict=False):
         for position, (label, table) in enumerate(tables.items()):
             if parameter not in table.index:
@@ -67,20 +67,20 @@ def posterior_with_marks(
 ) -> Figure:
     """Posterior density of one parameter, with values to compare it with as labelled lines."""
     draws = fit.tree["posterior"].dataset[parameter].to_numpy().ravel()
-    figure, ax = plt.subplots(figsize=(7.2, 3.4))
+    figure, ax = plt.subplots(figsize=(5.4, 4))
     sns.kdeplot(x=draws, ax=ax, color=PALETTE["posterior"], fill=True, alpha=0.25, linewidth=2)
     lines = ["-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1))]
     for (label, value), line in zip(marks.items(), lines, strict=False):
         colour = PALETTE["ML" if "ML" in label else "Bayes"]
         ax.axvline(value, color=colour, linestyle=line, label=f"{label}: {value:.2f}")
     ax.set(xlabel=xlabel, ylabel="posterior density", title=f"Posterior of {parameter}")
-    ax.legend(loc="upper right")
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
 def implied_sds(sds: pd.DataFrame, xlabel: str, ylabel: str) -> Figure:
     """Dot plot of standard deviations: one row a model, one marker a column of `sds`."""
-    figure, ax = plt.subplots(figsize=(7.2, 0.6 + 0.45 * len(sds)))
+    figure, ax = plt.subplots(figsize=(5.4, 1.2 + 0.4 * len(sds)))
     for column, marker in zip(sds.columns, "so^D", strict=False):
         ax.scatter(
             sds[column],
@@ -94,5 +94,5 @@ def implied_sds(sds: pd.DataFrame, xlabel: str, ylabel: str) -> Figure:
     ax.set_title("Spread between schools")
     ax.set_ylim(len(sds) - 0.5, -0.5)
     ax.xaxis.grid(visible=True, alpha=0.4)
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.legend(loc="outside lower center", ncols=len(sds.columns))
     return figure

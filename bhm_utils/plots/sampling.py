@@ -155,7 +155,9 @@ def difference(draws: Array, exact: Normal, labels: tuple[str, str]) -> Figure:
     ]:
         ax.axvline(value, color=PALETTE["data"], linestyle=line, label=label)
     ax.axvline(0, color=PALETTE["truth"], linewidth=1)
-    ax.text(-0.3, 0.96, "equal", transform=ax.get_xaxis_transform(), ha="right", va="top")
+    blank = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # the label hides other lines
+    top = ax.get_xaxis_transform()
+    ax.text(-0.4, 0.96, "equal", transform=top, ha="right", va="top", bbox=blank)
     ax.set(
         xlabel=f"mean of {labels[0]} minus mean of {labels[1]} (points)",
         ylabel="posterior density",
