@@ -155,10 +155,14 @@ def test_every_control_of_a_widget_works_by_keyboard(site, html):
             for name in WIDGETS:
                 await page.goto(f"{base}book/{name}.html")
                 assert await unmoved(page) == [], name
-            await page.evaluate("document.querySelector('.vega-bind input').inert = true")
+            # A copy of a control turns, but nothing listens to it.
+            await page.evaluate(
+                "control => control.replaceWith(control.cloneNode(true))",
+                await page.query_selector(".vega-bind :is(input, select)"),
+            )
             return await unmoved(page)
 
-    assert asyncio.run(turn(site)) != []  # a control that cannot be turned would be seen
+    assert asyncio.run(turn(site)) != []
     assert asyncio.run(turn(html.as_uri() + "/")) != []
 
 
