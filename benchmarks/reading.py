@@ -4,7 +4,7 @@ import asyncio
 import statistics
 from pathlib import Path
 
-from tools.browser import chromium, served
+from tools.browser import OWN_BYTES, chromium, served
 from tools.offline import pages
 
 from .measure import rounded
@@ -15,11 +15,6 @@ REPEATS = 3
 LARGEST_PAINT = """() => new Promise(found => new PerformanceObserver(
   list => found(list.getEntries().at(-1).startTime / 1000)
 ).observe({type: "largest-contentful-paint", buffered: true}))"""
-# Bytes of the page and its pictures: what it adds to the files that all pages share.
-OWN_BYTES = """() => [
-  ...performance.getEntriesByType("navigation"),
-  ...performance.getEntriesByType("resource").filter(file => !file.name.includes("/_static/"))
-].reduce((sum, file) => sum + file.decodedBodySize, 0)"""
 
 
 async def _open(browser, address):

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, Page
 
-from tools.browser import FAILED_MATHS, chromium, typeset
+from tools.browser import FAILED_MATHS, OWN_BYTES, chromium, typeset
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 780}
 # Pages open at once: one typesets while another is checked.
@@ -118,13 +118,7 @@ async def visit_page(browser: Browser, base: str, name: str, thorough: bool) -> 
     visit.maths = await page.evaluate(MATHS, FAILED_MATHS)
     if thorough:
         visit.unreachable = await page.evaluate(UNREACHABLE)
-        loaded = (
-            "performance.getEntriesByType('resource').filter(r => !r.name.includes('/_static/'))"
-        )
-        visit.weight = await page.evaluate(
-            f"[performance.getEntriesByType('navigation')[0], ...{loaded}]"
-            ".reduce((sum, entry) => sum + entry.decodedBodySize, 0)"
-        )
+        visit.weight = await page.evaluate(OWN_BYTES)
         visit.links = await page.evaluate("[...document.links].map(link => link.href)")
         visit.anchors = set(
             await page.evaluate("[...document.querySelectorAll('[id]')].map(node => node.id)")

@@ -14,6 +14,11 @@ from playwright.async_api import Browser, Page, async_playwright
 NAMES = ["chromium", "chromium-browser", "google-chrome"]
 # How MathJax marks what it could not set, and, in red, a command that it does not know.
 FAILED_MATHS = 'mjx-merror, [data-mjx-error], mjx-container [mathcolor="red"]'
+# Bytes of a page and its pictures: what it adds to the files that all pages share.
+OWN_BYTES = """() => [
+  ...performance.getEntriesByType("navigation"),
+  ...performance.getEntriesByType("resource").filter(file => !file.name.includes("/_static/"))
+].reduce((sum, file) => sum + file.decodedBodySize, 0)"""
 MISSING = (
     f"no browser: none of {', '.join(NAMES)} is on the PATH (Debian: apt-get install chromium)"
 )

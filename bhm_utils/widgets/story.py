@@ -16,6 +16,7 @@ from .base import PRECISION, WIDTH, Widget, menu, slider, table
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ..exact import ExactPosterior
     from ..priors import Priors
 
     Array = NDArray[np.float64]
@@ -116,14 +117,16 @@ def story_lines(data: pd.DataFrame, priors: Priors, seed: int) -> pd.DataFrame:
     both = data[data["school"].isin(labels[alone.to_numpy()])]
     own = separate_lines(both, outcome="course", x="female", group="school")
     pooled = exact_posterior(POOLED, data, priors=priors).summary()["mean"]
+    parallel, full = (exact_posterior(f, data, priors=priors) for f in (PARALLEL, FULL))
+    means = posterior_lines(full)
     draws = prior_lines(priors, len(labels), np.random.default_rng(seed))
     parts = [
         ends(1, [f"draw {k + 1}" for k in range(len(draws))], draws),
         ends(2, labels, np.tile(pooled[["Intercept", "female"]], (len(labels), 1))),
         ends(3, own.index, own.to_numpy()),
-        ends(4, labels, posterior_lines(PARALLEL, data, priors)),
-        ends(5, labels, means := posterior_lines(FULL, data, priors)),
-        ends(6, labels, means, intervals(data, priors, seed)),
+        ends(4, labels, posterior_lines(parallel)),
+        ends(5, labels, means),
+        ends(6, labels, means, intervals(full, seed)),
     ]
     return pd.concat(parts).round(PRECISION)
 
@@ -146,18 +149,16 @@ def ends(
     )
 
 
-def posterior_lines(formula: str, data: pd.DataFrame, priors: Priors) -> Array:
+def posterior_lines(posterior: ExactPosterior) -> Array:
     """Posterior mean of the intercept and slope of each school: (J, 2)."""
-    posterior = exact_posterior(formula, data, priors=priors)
     common = posterior.summary()["mean"]
     total = posterior.group_effects()["total_mean"].unstack("effect")
     slope = total.get("female|school", common["female"])
     return np.column_stack([total["1|school"], np.broadcast_to(slope, len(total))])
 
 
-def intervals(data: pd.DataFrame, priors: Priors, seed: int) -> Array:
+def intervals(posterior: ExactPosterior, seed: int) -> Array:
     """Compute 2.5% and 97.5% quantiles of the means of boys and of girls of each school."""
-    posterior = exact_posterior(FULL, data, priors=priors)
     tree = posterior.sample(DRAWS, chains=1, rng=np.random.default_rng(seed))
     draws = tree["posterior"].dataset.isel(chain=0)
     boys = draws["Intercept"] + draws["1|school"]
